@@ -1,0 +1,48 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+help:      ## what can be made
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+run: .venv/.ready   ## set everything up, rate the simulated province and serve the site
+	$(BIN)/evaluator demo
+
+test: .venv/.ready   ## set everything up and pass every test that needs nothing but PyPI
+	$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile
+
+setup: .venv/.ready   ## only prepare .venv
+
+check: .venv/.ready   ## lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+browser: .venv/.ready   ## the browser tests; needs Chromium and a CJK font
+	$(BIN)/python -m pytest -m browser
+
+format: .venv/.ready   ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# uv when it can be had (seconds), pip otherwise (a minute): the same pinned, hashed list
+.venv/.ready: requirements.lock pyproject.toml
+	rm -rf .venv && $(PYTHON) -m venv .venv
+	grep -A99 '^uv==' requirements.lock | awk 'NR==1||/^ /{print;next}{exit}' > .venv/uv.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt && \
+	  UV_SYSTEM_CERTS=1 $(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock: .venv/.ready   ## resolve the dependencies anew
+	UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --upgrade -o requirements.lock
+
+css:   ## rebuild the committed style sheet; needs npm
+	npm install --no-save --no-audit --no-fund --prefix .css-build govuk-frontend@6.6 sass@1
+	.css-build/node_modules/.bin/sass --quiet-deps --no-source-map --style=compressed \
+	  --load-path=.css-build/node_modules evaluator/static/source/evaluator.scss evaluator/static/evaluator.css
+	rm -rf .css-build
+
+.PHONY: help run test setup check browser format lock css

@@ -1,0 +1,107 @@
+"""Campaigns, who may answer, and the responses. No address, device or time of day is stored with an answer."""
+
+from __future__ import annotations
+
+from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Serial, Text
+from piccolo.columns.base import OnDelete, OnUpdate
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from evaluator.columns import BoundedText, OneOf, RangedInteger
+from evaluator.units.tables import Unit
+
+MODES = ["invitation", "sign_in", "open"]
+DURATIONS = ["under_25_seconds", "under_60_seconds", "longer", "unknown"]
+
+
+class QuestionnaireVersion(Table):
+    """A questionnaire as it was put to the public: never changed once answered."""
+
+    id = Serial(primary_key=True)
+    code = BoundedText(length=64, least=1)
+    version = BoundedText(length=32, least=1)
+    definition = Text()  # the YAML file, byte for byte
+    questionnaire_version_once = Unique([code, version])
+
+
+class Campaign(Table):
+    """A questionnaire put to the public for some units between two dates, both inclusive, in the site's time zone."""
+
+    id = Serial(primary_key=True)
+    code = BoundedText(length=64, least=1, unique=True)
+    title_zh = BoundedText(length=160, least=1)
+    title_en = BoundedText(length=200, least=1)
+    questionnaire = ForeignKey(QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    opens = Date(default=None, null=False)
+    closes = Date(default=None, null=False)
+    open_link = Boolean(default=True)
+    simulated = Boolean(default=False)
+    responsible_zh = BoundedText(length=160, least=1)  # the notice: who is responsible, whom to ask, how long it is kept
+    responsible_en = BoundedText(length=200, least=1)
+    contact = BoundedText(length=200, least=1)
+    kept_months = RangedInteger(low=1, high=240, default=24)
+
+
+class CampaignUnit(Table):
+    """A unit that a campaign asks about."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    campaign_unit_once = Unique([campaign, unit])
+
+
+class SampleCell(Table):
+    """A design cell of the invited sample: how many there are, how many were invited."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    design_stratum = BoundedText(length=64)
+    psu = BoundedText(length=64)
+    frame_n = BigInt(default=0)
+    invited = BigInt(default=0)
+    calibration_area = BoundedText(length=32)
+    sample_cell_once = Unique([campaign, unit, design_stratum, psu])
+
+
+class PopulationCell(Table):
+    """How many people of a kind live in an area: margins to calibrate to."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    strata = BoundedText(length=1000, least=2)  # a JSON object, keys sorted: {"s_age": "a16", "s_gender": "f"}
+    count = BigInt(default=0)
+    population_cell_once = Unique([campaign, unit, strata])
+
+
+class Invitation(Table):
+    """A code that was sent out: only its keyed hash is kept, and nothing says whether it was used (see Admission)."""
+
+    code_hash = BoundedText(length=64, least=64, primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    design_stratum = BoundedText(length=64)
+    psu = BoundedText(length=64)
+
+
+class Admission(Table):
+    """A code that was used. Its primary key is the rule: one response a code."""
+
+    code_hash = BoundedText(length=64, least=64, primary_key=True)
+
+
+class Response(Table):
+    """One person's answers on one unit, under a random identifier that keeps no order of arrival."""
+
+    identifier = BoundedText(length=32, least=32, primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    mode = OneOf(MODES, default="open")
+    day = Date(default=None, null=False)
+    design_stratum = BoundedText(length=64)
+    psu = BoundedText(length=64)
+    duration = OneOf(DURATIONS, default="unknown")
+    flags = BoundedText(length=255)
+    answers = Text()  # JSON object, question code -> code, list of codes, number or text

