@@ -44,7 +44,9 @@ class RangedDouble(DoublePrecision):
 class BoundedText(Varchar):
     """Text of at most `length` characters and at least `least`; SQLite ignores the length of VARCHAR."""
 
-    def __init__(self, length: int = 255, least: int = 0, default: str | None = "", null: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, length: int = 255, least: int = 0, default: str | None = "", null: bool = False, **kwargs: Any
+    ) -> None:
         self.least = least
         kwargs.update({"least": least})
         super().__init__(length=length, default=default, null=null, **kwargs)

@@ -57,7 +57,10 @@ def translated(error: Exception) -> Exception:
         if "UNIQUE" in text or "PRIMARY KEY" in text:
             return AlreadyExists(text)
         return StillReferenced(text) if "FOREIGN KEY" in text else RuleBroken(text)
-    if isinstance(error, sqlite3.OperationalError | asyncpg.PostgresConnectionError | asyncpg.TooManyConnectionsError | ConnectionError):
+    if isinstance(
+        error,
+        sqlite3.OperationalError | asyncpg.PostgresConnectionError | asyncpg.TooManyConnectionsError | ConnectionError,
+    ):
         return Unavailable(text)
     if isinstance(error, asyncpg.InsufficientResourcesError | asyncpg.OperatorInterventionError):
         return Unavailable(text)

@@ -78,7 +78,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             continue
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            raise SettingsError(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"))
+            raise SettingsError(
+                f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}")
+            )
         given[known[name]] = value
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
@@ -91,11 +93,15 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(f"EVALUATOR_BASE_URL: {settings.base_url!r} is no address; use https://host")
     if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         scheme = settings.database_url.split(":", 1)[0]
-        raise SettingsError(f"EVALUATOR_DATABASE_URL: {scheme!r} is not known; use sqlite:///path or postgresql://user@host/name")
+        raise SettingsError(
+            f"EVALUATOR_DATABASE_URL: {scheme!r} is not known; use sqlite:///path or postgresql://user@host/name"
+        )
     if settings.queue_depth < 1 or settings.batch_size < 1:
         raise SettingsError("EVALUATOR_QUEUE_DEPTH and EVALUATOR_BATCH_SIZE must be at least 1")
     try:
         ZoneInfo(settings.time_zone)
     except (KeyError, ValueError):
-        raise SettingsError(f"EVALUATOR_TIME_ZONE: {settings.time_zone!r} is no time zone; use a name such as Asia/Shanghai") from None
+        raise SettingsError(
+            f"EVALUATOR_TIME_ZONE: {settings.time_zone!r} is no time zone; use a name such as Asia/Shanghai"
+        ) from None
     return settings

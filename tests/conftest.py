@@ -40,8 +40,19 @@ def postgres() -> Iterator[str]:
             [*as_other, binaries / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True, **run,
         )  # fmt: skip
-        options = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=50"]
-        server = subprocess.Popen([*as_other, binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options], **run)
+        options = [
+            "-c",
+            "fsync=off",
+            "-c",
+            "synchronous_commit=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "max_connections=50",
+        ]
+        server = subprocess.Popen(
+            [*as_other, binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options], **run
+        )
     url = f"postgresql://postgres@/postgres?host={home}"
 
     async def ready() -> None:

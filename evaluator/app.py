@@ -1,0 +1,102 @@
+"""create_app(settings): the one place where everything is wired."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.datastructures import CacheControlHeader, State
+from litestar.exceptions import HTTPException
+from litestar.static_files import create_static_files_router
+from litestar.types import Receive, Scope, Send
+
+from evaluator import database, language, pages, problems, security
+from evaluator.accounts import routes as accounts
+from evaluator.accounts.sessions import staff_only
+from evaluator.settings import Settings, read_settings
+
+ROOMS = ("units", "collection", "assessment", "records", "publication")
+
+
+class Site(Litestar):
+    """Litestar inside the layer that sets language and headers for every answer, 404s included."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await security.guarded(super().__call__)(scope, receive, send)
+
+
+@get("/language", sync_to_thread=False)
+def choose_language(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Remember a language and go back to the page it was chosen on."""
+    wanted = request.query_params.get("to", "")
+    back = pages.local_path(request.query_params.get("back", "/"))
+    if wanted not in language.LANGUAGES:
+        raise problems.not_found(str(wanted)[:40])
+    secure = "; Secure" if request.app.state.settings.secure_cookies else ""
+    keep = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
+    return pages.redirect(back, {"Set-Cookie": keep})
+
+
+@get("/health", sync_to_thread=False)
+def health() -> dict[str, str]:
+    """For load balancers: the process answers."""
+    return {"status": "ok"}
+
+
+async def refuse_foreign_forms(request: Request[Any, Any, Any]) -> None:
+    """A form that another site makes a browser send is refused (cross-site request forgery)."""
+    if request.method in security.UNSAFE and security.from_elsewhere(request.scope):
+        raise problems.forbidden("This form was sent from another site. Open our page and send it from there.")
+
+
+def create_app(settings: Settings | None = None) -> Site:
+    """The application, wired: rooms' routes, errors, headers, database connections.
+
+    A room's `routes.py` has `public` and `staff`, lists of handlers, and, where it needs them, `lifespan`,
+    a list of async context managers that take the application.
+    """
+    settings = settings or read_settings()
+    database.connect(settings.database)
+    public: list[Any] = [choose_language, health, *accounts.public]
+    staff: list[Any] = [*accounts.staff]
+    lifespans: list[Any] = []
+    for room in ROOMS:
+        try:
+            routes = importlib.import_module(f"evaluator.{room}.routes")
+        except ModuleNotFoundError as error:
+            if error.name != f"evaluator.{room}.routes":
+                raise
+            continue
+        public += getattr(routes, "public", [])
+        staff += getattr(routes, "staff", [])
+        lifespans += getattr(routes, "lifespan", [])
+
+    @contextlib.asynccontextmanager
+    async def connections(app: Litestar) -> AsyncIterator[None]:
+        await database.engine().start_connection_pool(min_size=1, max_size=8)
+        try:
+            yield
+        finally:
+            await database.engine().close_connection_pool()
+
+    return Site(
+        [
+            *public,
+            Router("/staff", route_handlers=staff, middleware=[staff_only]),
+            create_static_files_router(
+                "/static",
+                [pages.STATIC],
+                cache_control=CacheControlHeader(max_age=31536000, public=True, immutable=True),
+            ),
+        ],
+        before_request=refuse_foreign_forms,
+        exception_handlers={HTTPException: problems.on_error, Exception: problems.on_error},
+        lifespan=[connections, *lifespans],
+        state=State({"settings": settings, "secret": settings.secret()}),
+        openapi_config=None,
+        request_max_body_size=12_000_000,
+        debug=False,
+    )
