@@ -16,6 +16,7 @@ import yaml
 
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.scheme import (
+    UNSAID,
     Aggregation,
     Dimension,
     Grades,
@@ -152,12 +153,6 @@ class _Node:
             self.wrong(f"{self.what} is not a text", "write one line of text")
             return ""
         return str(self.node.value)
-
-    def prose(self) -> str:
-        """Words for people; a list of them is joined."""
-        if self.is_list():
-            return "; ".join(element.text() for element in self.elements())
-        return "" if self.is_mapping() else self.text()
 
     def code(self) -> str:
         value = self.text()
@@ -410,7 +405,7 @@ def _indicator(
         # a question's scores lie between 0 and 100 by definition
         scale=scale or ((0.0, 100.0) if source == "citizen" else None),
         tasks=covers,
-        **{key: fields[key].prose() if key in fields else "" for key in ("formula", "asks", "basis", "data")},
+        **{key: fields[key].label() if key in fields else UNSAID for key in ("formula", "asks", "basis", "data")},
     )
 
 
@@ -546,14 +541,18 @@ def _records(node: _Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto,
 def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vetoes: list[str]) -> RecordClass:
     entry.what = f"record class {code!r}"
     fields = {} if entry.is_blank() else entry.fields(_CLASS_KEYS)
+    name = fields["name"].label() if "name" in fields else Label(zh=code, en=code)
     use = fields["in_rating"].text() if "in_rating" in fields else "false"
     if use in ("false", "no", "none"):
-        return RecordClass(code=code)
+        return RecordClass(code=code, name=name)
     if use == "deduction":
         if "points" not in fields:
             entry.wrong(f"{entry.what} is a deduction without points", "write `points: ...`")
         return RecordClass(
-            code=code, use="deduction", points=fields["points"].number(above=0) if "points" in fields else 1.0
+            code=code,
+            name=name,
+            use="deduction",
+            points=fields["points"].number(above=0) if "points" in fields else 1.0,
         )
     if "points" in fields:
         fields["points"].wrong(f"{entry.what} has points but is no deduction", "leave them out: one event counts once")
@@ -562,7 +561,7 @@ def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vet
         if veto not in vetoes:
             place = fields.get("veto", entry)
             place.wrong(f"{entry.what} names an unknown veto {veto!r}", likely(veto, vetoes))
-        return RecordClass(code=code, use="veto", veto=veto)
+        return RecordClass(code=code, name=name, use="veto", veto=veto)
     if use not in indicators:
         fields["in_rating"].wrong(
             f"{entry.what} names an unknown indicator {use!r}", likely(use, ["false", "deduction", "veto", *indicators])
@@ -571,7 +570,7 @@ def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vet
         fields["in_rating"].wrong(
             f"{entry.what} feeds {use!r}, whose source is {indicators[use].source!r}", "events feed a rate or a share"
         )
-    return RecordClass(code=code, use="indicator", indicator=use)
+    return RecordClass(code=code, name=name, use="indicator", indicator=use)
 
 
 def _vetoes(node: _Node | None, grades: list[str]) -> tuple[Veto, ...]:
@@ -589,8 +588,9 @@ def _vetoes(node: _Node | None, grades: list[str]) -> tuple[Veto, ...]:
             Veto(
                 code=code,
                 cap=cap,
-                when=when.prose() if when else "",
-                source=fields["source"].prose() if "source" in fields else "",
+                when=when.label() if when else UNSAID,
+                source=fields["source"].label() if "source" in fields else UNSAID,
+                name=fields["name"].label() if "name" in fields else Label(zh=code, en=code),
             )
         )
     return tuple(found)

@@ -1,0 +1,148 @@
+"""The scheme: the versioned recipe of a rating, read from one YAML file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Source = Literal["citizen", "assessor", "share", "rate", "metric", "ready"]
+
+
+class Label(msgspec.Struct, frozen=True):
+    zh: str
+    en: str
+
+
+UNSAID = Label(zh="", en="")
+
+
+class Dimension(msgspec.Struct, frozen=True):
+    code: str
+    name: Label
+    weight: float = 1.0
+
+
+class Indicator(msgspec.Struct, frozen=True):
+    code: str
+    dimension: str
+    source: Source
+    name: Label
+    weight: float = 1.0  # within its dimension
+    levels: tuple[str, ...] = ()  # all levels of the scheme when the file names none
+    goal: tuple[float, float] | None = None  # value scoring scale[0], value scoring scale[1]
+    item: str | None = None  # source citizen: the question's code
+    exposure: str | None = None  # source rate: what the denominator counts
+    per: float = 1.0  # source rate: the value is per this much exposure
+    scale: tuple[float, float] | None = None  # limits that draws of a normal input are clipped to
+    tasks: tuple[str, ...] = ()
+    formula: Label = UNSAID
+    asks: Label = UNSAID  # source assessor: what is looked at
+    basis: Label = UNSAID  # why these goalposts: a law, the scale, a judgement
+    data: Label = UNSAID  # where the numbers come from
+
+
+class Normalisation(msgspec.Struct, frozen=True):
+    method: Literal["goalposts", "none"] = "goalposts"
+    scale: tuple[float, float] = (0.0, 100.0)
+    clip: bool = True
+
+
+class Aggregation(msgspec.Struct, frozen=True):
+    """Exponents of power means: 1 arithmetic, 0 geometric (scores floored at 1), -1 harmonic."""
+
+    within_dimension: float = 1.0
+    across_dimensions: float = 1.0
+
+
+class Missing(msgspec.Struct, frozen=True):
+    min_present: int = 1  # indicators with a number of their own, else insufficient_evidence
+    min_weight_present: float = 0.0  # share of the applicable weight that is not imputed, over the whole tree
+    dimension_min: float = 0.0  # share present within a dimension, else the dimension is missing
+    impute: Literal["none", "predictive"] = "none"
+
+
+class RecordClass(msgspec.Struct, frozen=True):
+    code: str
+    use: Literal["none", "indicator", "deduction", "veto"] = "none"
+    indicator: str | None = None
+    points: float = 0.0
+    veto: str | None = None
+    name: Label = UNSAID
+
+
+class Records(msgspec.Struct, frozen=True):
+    classes: tuple[RecordClass, ...] = ()
+    weight: dict[str, float] = {}  # by state of the event
+    deduction_exposure: str | None = None  # the indicator whose denominator is the exposure
+    saturating: float = 15.0
+
+
+class Veto(msgspec.Struct, frozen=True):
+    code: str
+    cap: str  # the best grade still open
+    when: Label = UNSAID
+    source: Label = UNSAID
+    name: Label = UNSAID
+
+
+class Grades(msgspec.Struct, frozen=True):
+    bands: tuple[tuple[str, float], ...] = ()  # best first: grade, its lower limit
+    min_reliability: float = 0.5
+    move_probability: float = 0.8
+    max_misordered: float = 0.05  # tiers: share of separated pairs expected in the wrong order
+
+
+class Ranks(msgspec.Struct, frozen=True):
+    coverage: float = 0.95
+    credible_above: int = 300  # larger levels get credible rank intervals
+
+
+class Uncertainty(msgspec.Struct, frozen=True):
+    draws: int = 4096
+    interval: float = 0.95
+
+
+class Sobol(msgspec.Struct, frozen=True):
+    bootstrap: int = 500
+
+
+class Sensitivity(msgspec.Struct, frozen=True):
+    dirichlet_concentration: float | None = None  # weights drawn around the scheme's at every node
+    aggregation: tuple[float, ...] = ()  # across-dimension exponents to compare
+    goalposts_widened: tuple[float, ...] = ()  # 0.1: both ends moved out by 10 % of their distance
+    screening: tuple[Literal["main", "half", "without"], ...] = ("main",)
+    sobol: Sobol | None = None
+
+
+class Publication(msgspec.Struct, frozen=True):
+    decimals: int = 1
+    citizen_min_reliability: float = 0.0
+    cell_min: int = 0
+    max_interval_width: float | None = None
+    min_assessors: int = 1
+    assessor_min_reliability: float = 0.0
+    min_level_units: int = 8  # a smaller level is shown, neither graded nor ranked; its priors are weak and fixed
+
+
+class Scheme(msgspec.Struct, frozen=True):
+    code: str
+    version: str
+    title: Label
+    levels: dict[str, Label]
+    dimensions: tuple[Dimension, ...]
+    indicators: tuple[Indicator, ...]
+    tasks: dict[str, Label] = {}
+    weights_by_level: dict[
+        str, dict[str, float]
+    ] = {}  # level -> dimension -> weight; a level not named uses the dimensions' own
+    normalisation: Normalisation = Normalisation()
+    aggregation: Aggregation = Aggregation()
+    missing: Missing = Missing()
+    records: Records = Records()
+    vetoes: tuple[Veto, ...] = ()
+    grades: Grades = Grades()
+    ranks: Ranks = Ranks()
+    uncertainty: Uncertainty = Uncertainty()
+    sensitivity: Sensitivity = Sensitivity()
+    publication: Publication = Publication()
