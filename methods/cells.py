@@ -56,7 +56,7 @@ class Cells:
     mode: Texts  # (cells,)
     design_stratum: Texts  # (cells,) "" when none
     psu: Texts  # (cells,) "" when none
-    weight: Floats  # (cells,) weight class: the response's own weight, to a thousandth
+    weight: Floats  # (cells,) weight class: the response's own design weight, to a thousandth; NaN when it has none
     strata: Mapping[str, Texts]  # s_NAME -> (cells,); "" = skipped
     flagged: Booleans  # (cells,) flag class: any flag, or clean
     n: Integers  # (cells,) responses
@@ -128,7 +128,7 @@ def reduce_responses(
     ----------
     responses
         `.parquet` or `.csv` with the columns of the snapshot's table; only `unit` must be there. No `mode` reads as
-        invitation, no or blank `weight` as 1.
+        invitation, no `weight` as blank.
     scoring
         Items by campaign. An item of the same code in several campaigns is one item, scored as each campaign says.
     threads
@@ -209,8 +209,8 @@ def _text(present: Mapping[str, str], name: str, blank: str = "") -> str:
 
 def _weight(present: Mapping[str, str]) -> str:
     if "weight" not in present:
-        return "1000::BIGINT"
-    return 'coalesce(CAST(round(TRY_CAST("weight" AS DOUBLE) * 1000) AS BIGINT), 1000)'
+        return "NULL::BIGINT"
+    return 'CAST(round(TRY_CAST("weight" AS DOUBLE) * 1000) AS BIGINT)'
 
 
 def _items(scoring: Mapping[str, Sequence[ItemScoring]]) -> tuple[str, ...]:
@@ -259,7 +259,8 @@ def _score_of(present: Mapping[str, str], one: ItemScoring) -> tuple[str, list[o
         chosen = f"string_split({answer}, ' ')"
         given.extend([list(one.hit), int(one.score_hit), list(one.missing), int(one.score_missed)])
         return (
-            f"CASE WHEN {answer} = '' THEN NULL WHEN list_has_any({chosen}, CAST(? AS VARCHAR[])) THEN CAST(? AS BIGINT) "
+            f"CASE WHEN {answer} = '' THEN NULL "
+            f"WHEN list_has_any({chosen}, CAST(? AS VARCHAR[])) THEN CAST(? AS BIGINT) "
             f"WHEN list_has_any({chosen}, CAST(? AS VARCHAR[])) THEN NULL ELSE CAST(? AS BIGINT) END"
         ), given
     if one.kind == "linear":
@@ -318,7 +319,7 @@ def _cells(connection: duckdb.DuckDBPyConnection, scored: Sequence[str], strata:
         text["mode"],
         text["design_stratum"],
         text["psu"],
-        np.asarray(found["weight"], np.float64) / THOUSANDTHS,
+        np.ma.filled(np.ma.asarray(found["weight"]).astype(np.float64), np.nan) / THOUSANDTHS,
         {name: text[name] for name in strata},
         np.asarray(found["flagged"], np.bool_),
         np.asarray(found["n"], np.int64),
