@@ -1,0 +1,227 @@
+"""The `sensitivity` table: the index under each alternative that the scheme registers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluator.rating.recipe import Recipe, after_deductions
+from evaluator.rating.scheme import Scheme
+from evaluator.rating.tabular import Table
+from methods import sensitivity
+from methods.draws import point_values, stream
+from methods.grades import band
+from methods.inputs import Floats, Inputs, Integers
+from methods.tree import Standing, normalise
+
+WEIGHTINGS = 1024  # weights drawn at every node; fixed, since figures must come out again
+POINTS = 512  # of the Sobol design
+STREAM = 2**63  # weights, shift and bootstrap have streams of their own, far from the blocks of draws
+
+COLUMNS = ("choice", "unit", "statistic", "value", "lower", "upper")
+FACTORS = ("weights", "aggregation", "goalposts", "screening")
+
+
+def alternatives(
+    scheme: Scheme,
+    recipe: Recipe,
+    codes: NDArray[np.object_],
+    level: Integers,
+    inputs: Mapping[str, Inputs],
+    has: Standing,
+    deductions: Floats,
+    rated: NDArray[np.bool_],
+    seed: int,
+    progress: Callable[[float], None],
+) -> Table:
+    """Compute the table.
+
+    Parameters
+    ----------
+    codes, level
+        (units,) codes of units and positions of their levels.
+    inputs
+        By screening; rows of a screening other than main replace those of main.
+    has
+        Which numbers the main recipe uses; the same under every alternative.
+    deductions
+        (units,) points taken off the index.
+    rated
+        (units,) whose index counts in the summaries over all units.
+    """
+    settings = scheme.sensitivity
+    rows = _Rows()
+    exponents = _distinct((recipe.tree.across, *settings.aggregation))
+    widened = _distinct((0.0, *settings.goalposts_widened))
+    if np.isnan(recipe.tree.worst).all():
+        widened = widened[:1]  # without goalposts there is nothing to widen
+    screenings = ["main", *(s for s in dict.fromkeys(settings.screening) if s != "main" and s in inputs)]
+    choices = _choices(scheme, recipe, level, inputs, has, seed, exponents, widened, screenings)
+    if max(choices.options) == 1:
+        return rows.table()
+
+    def index(recipes: Integers) -> Floats:
+        values = after_deductions(recipe, sensitivity.index_under(choices, recipes), deductions)
+        values[:, ~rated] = np.nan
+        return values
+
+    main = index(np.zeros((1, 4), np.int64))[0]
+    main_band = band(main, recipe.bands)
+    named: list[tuple[str, tuple[int, int, int, int]]] = [
+        *((f"aggregation {_name(p)}", (0, i, 0, 0)) for i, p in enumerate(exponents) if i),
+        *((f"goalposts widened {_name(w)}", (0, 0, i, 0)) for i, w in enumerate(widened) if i),
+        *((f"screening {s}", (0, 0, 0, i)) for i, s in enumerate(screenings) if i),
+    ]
+    tails = ((1 - scheme.uncertainty.interval) / 2, (1 + scheme.uncertainty.interval) / 2)
+    here = ~np.isnan(main)
+    if named:
+        values = index(np.array([r for _, r in named], dtype=np.int64))
+        bands = band(values, recipe.bands)
+        found = sensitivity.changes(main, values, main_band, bands)
+        for i, (choice, _) in enumerate(named):
+            rows.add(choice, "", "mean_absolute_change", found.mean[i])
+            rows.add(choice, "", "largest_change", found.largest[i])
+            if recipe.grades:
+                rows.add(choice, "", "share_keeping_grade", found.kept[i])
+            rows.add_units(choice, codes[here], "index", values[i, here])
+            if recipe.grades:
+                rows.add_units(choice, codes[here], "keeps_grade", (bands[i] == main_band)[here].astype(float))
+    progress(0.2)
+    if choices.options[0] > 1:
+        recipes = np.zeros((WEIGHTINGS, 4), np.int64)
+        recipes[:, 0] = np.arange(1, WEIGHTINGS + 1)
+        values = index(recipes)
+        bands = band(values, recipe.bands)
+        found = sensitivity.changes(main, values, main_band, bands)
+        for statistic, each in (
+            ("mean_absolute_change", found.mean),
+            ("largest_change", found.largest),
+            *([("share_keeping_grade", found.kept)] if recipe.grades else []),
+        ):
+            rows.add("weights", "", statistic, each.mean(), *np.quantile(each, tails))
+        low, high = np.quantile(values[:, here], tails, axis=0)
+        rows.add_units("weights", codes[here], "index", values[:, here].mean(axis=0), low, high)
+        if recipe.grades:
+            rows.add_units("weights", codes[here], "keeps_grade", (bands == main_band).mean(axis=0)[here])
+    progress(0.4)
+    if settings.sobol is not None and here.any():
+        _sobol(rows, choices, index, here, settings.sobol.bootstrap, scheme.uncertainty.interval, seed)
+    progress(1.0)
+    return rows.table()
+
+
+def _choices(
+    scheme: Scheme,
+    recipe: Recipe,
+    level: Integers,
+    inputs: Mapping[str, Inputs],
+    has: Standing,
+    seed: int,
+    exponents: list[float],
+    widened: list[float],
+    screenings: list[str],
+) -> sensitivity.Choices:
+    tree = recipe.tree
+    main = point_values(inputs["main"], level.size, recipe.limits)
+    raw = []
+    for screening in screenings:
+        other = point_values(inputs[screening], level.size, recipe.limits)
+        raw.append(np.where(np.isnan(other), main, other))
+    concentration = scheme.sensitivity.dirichlet_concentration
+    weight, outer = tree.weight[None], tree.dimension_weight[None]
+    if concentration is not None:
+        rng = stream(seed, STREAM)
+        # one draw of indicators' weights for all levels, renormalised over those that apply
+        whole = np.array([i.weight for i in scheme.indicators], dtype=np.float64)
+        inner = sensitivity.dirichlet(whole, tree.dimension, concentration, WEIGHTINGS, rng)
+        weight = np.concatenate([weight, np.where(recipe.applies, inner[:, None, :], 0.0)])
+        levels, dimensions = tree.dimension_weight.shape
+        drawn = sensitivity.dirichlet(
+            tree.dimension_weight.ravel(), np.repeat(np.arange(levels), dimensions), concentration, WEIGHTINGS, rng
+        )
+        outer = np.concatenate([outer, drawn.reshape(WEIGHTINGS, levels, dimensions)])
+    return sensitivity.Choices(
+        scores=np.stack([np.stack([normalise(tree, r, w) for r in raw]) for w in widened]),
+        usable=has.weight > 0,
+        scored=has.dimension_weight > 0,
+        dimension=tree.dimension,
+        level=level,
+        weight=weight,
+        dimension_weight=outer,
+        within=tree.within,
+        across=tuple(exponents),
+        floor=tree.floor,
+    )
+
+
+def _sobol(
+    rows: _Rows,
+    choices: sensitivity.Choices,
+    index: Callable[[Integers], Floats],
+    here: NDArray[np.bool_],
+    bootstrap: int,
+    interval: float,
+    seed: int,
+) -> None:
+    """All choices at once, each option of a choice as likely as the next, summed over units by variance."""
+    active = [f for f, options in enumerate(choices.options) if options > 1]
+    rng = stream(seed, STREAM + 1)
+    points = sensitivity.sobol_design(POINTS, len(active), rng)
+    recipes = np.zeros((*points.shape[:2], 4), np.int64)
+    for column, f in enumerate(active):
+        options = choices.options[f] - (1 if f == 0 else 0)  # weights: drawn ones only
+        recipes[..., f] = (points[..., column] * options).astype(np.int64) + (1 if f == 0 else 0)
+    values = np.stack([index(block)[:, here] for block in recipes])
+    found = sensitivity.sobol(values, bootstrap, interval, rng)
+    for column, f in enumerate(active):
+        rows.add(
+            FACTORS[f], "", "sobol_first", *(x[column] for x in (found.first, found.first_lower, found.first_upper))
+        )
+        rows.add(
+            FACTORS[f], "", "sobol_total", *(x[column] for x in (found.total, found.total_lower, found.total_upper))
+        )
+
+
+def _distinct(values: tuple[float, ...]) -> list[float]:
+    """Without repeats, in order: the scheme's own option stays first."""
+    return list(dict.fromkeys(values))
+
+
+def _name(value: float) -> str:
+    return f"{value:g}"
+
+
+class _Rows:
+    """Rows of the table as they come."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[NDArray[Any], ...]] = []
+
+    def add(
+        self, choice: str, unit: str, statistic: str, value: float, lower: float = np.nan, upper: float = np.nan
+    ) -> None:
+        self.add_units(
+            choice, np.array([unit], dtype=object), statistic, *(np.array([x]) for x in (value, lower, upper))
+        )
+
+    def add_units(
+        self,
+        choice: str,
+        units: NDArray[np.object_],
+        statistic: str,
+        value: Floats,
+        lower: Floats | None = None,
+        upper: Floats | None = None,
+    ) -> None:
+        blank = np.full(units.size, np.nan)
+        text = (np.full(units.size, choice, dtype=object), units, np.full(units.size, statistic, dtype=object))
+        numbers = (value, blank if lower is None else lower, blank if upper is None else upper)
+        self.parts.append((*text, *numbers))
+
+    def table(self) -> Table:
+        if not self.parts:
+            return {name: np.zeros(0, dtype=object if i < 3 else np.float64) for i, name in enumerate(COLUMNS)}
+        return {name: np.concatenate([part[i] for part in self.parts]) for i, name in enumerate(COLUMNS)}

@@ -1,0 +1,210 @@
+"""Tiers: groups of units that the data tell apart, with an error that is kept (Kline, Rose, Walters 2024).
+
+Placing unit i above unit j earns (1 + lambda) Pr(i above j) - 1, so that only pairs likelier than 1 / (1 + lambda) are
+worth separating. Probabilities come from joint draws: deconvolving scores that are shrunken already shrinks twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.inputs import Floats, Integers
+
+# The probability from which a pair is worth separating, 1 / (1 + lambda): tried from the finest tiers to the coarsest.
+THRESHOLDS = tuple(t / 200 for t in range(100, 200))
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """Units in tiers, and how sure their order is."""
+
+    tier: Integers  # (units,) 1 is the best
+    threshold: float  # probability from which a pair was worth separating, 1 / (1 + lambda)
+    separated: int  # pairs in different tiers
+    misordered: float  # share of them expected in the wrong order
+
+
+def pairwise_counts(
+    ranks: NDArray[np.integer], *, threads: int = 1, progress: Callable[[float], None] | None = None
+) -> Integers:
+    """In how many draws each unit is strictly above each other one.
+
+    Exact: comparisons are packed into bits and the bits are counted.
+
+    Parameters
+    ----------
+    ranks
+        (units, draws), less is better, as `ranks.rank_draws` gives them.
+
+    Returns
+    -------
+    NDArray
+        (units, units) of int32: [i, j] draws with i above j. A draw with a tie counts for neither.
+    """
+    units, draws = ranks.shape
+    words = -(-draws // 64)
+    padded = np.zeros((units, words * 64), ranks.dtype)  # padding is equal, hence above nothing
+    padded[:, :draws] = ranks
+    ordered = np.sort(padded[:, :draws], axis=0)
+    ties = bool((ordered[1:] == ordered[:-1]).any())
+    counts = np.zeros((units, units), np.int32)
+
+    def bits(comparison: NDArray[np.bool_]) -> NDArray[np.int32]:
+        packed = np.packbits(comparison, axis=1).view(np.uint64)
+        return np.asarray(np.bitwise_count(packed).sum(axis=1, dtype=np.int32))
+
+    def row(i: int) -> None:
+        counts[i, i + 1 :] = bits(padded[i] < padded[i + 1 :])
+        counts[i + 1 :, i] = bits(padded[i] > padded[i + 1 :]) if ties else draws - counts[i, i + 1 :]
+
+    with ThreadPoolExecutor(threads) as pool:
+        for i, _ in enumerate(pool.map(row, range(units))):
+            if progress is not None:
+                progress((i + 1) / units)
+    return counts.astype(np.int64)
+
+
+def separate(counts: Integers, order: Integers, draws: int, threshold: float) -> Integers:
+    """The best tiers that are contiguous in `order`, by dynamic programming.
+
+    Parameters
+    ----------
+    counts
+        (units, units) as `pairwise_counts` gives them.
+    order
+        (units,) positions, best first.
+
+    Returns
+    -------
+    NDArray
+        (units,) tier of each unit, from 0.
+    """
+    return _contiguous(_prefix(counts, order), order, draws, threshold)
+
+
+def _prefix(counts: Integers, order: Integers) -> Integers:
+    """Sums of counts over pairs (i above j in `order`) that begin before a and end before b: exact whole numbers."""
+    upper = np.triu(counts[np.ix_(order, order)], 1)
+    sums = np.zeros((order.size + 1, order.size + 1), np.int64)
+    sums[1:, 1:] = upper.cumsum(axis=0).cumsum(axis=1)
+    return sums
+
+
+def _contiguous(prefix: Integers, order: Integers, draws: int, threshold: float) -> Integers:
+    units = order.size
+    position = np.arange(units + 1)
+    best = np.zeros(units + 1)
+    cut = np.zeros(units + 1, np.int64)
+    for b in range(1, units + 1):
+        # a block [a, b) forgoes what separating its pairs would earn; columns before a hold nothing in rows from a on
+        held = prefix[b, b] - prefix[:b, b]
+        size = b - position[:b]
+        forgone = held / threshold - draws * (size * (size - 1) / 2)
+        value = best[:b] - forgone
+        cut[b] = int(np.argmax(value))
+        best[b] = value[cut[b]]
+    tier = np.zeros(units, np.int64)
+    bounds = [units]
+    while bounds[-1] > 0:
+        bounds.append(int(cut[bounds[-1]]))
+    for number, (a, b) in enumerate(zip(bounds[::-1][:-1], bounds[::-1][1:], strict=True)):
+        tier[order[a:b]] = number
+    return tier
+
+
+def objective(counts: Integers, tier: Integers, draws: int, threshold: float) -> float:
+    """What the tiers earn, in draws: sum over separated pairs of counts / threshold - draws."""
+    above = tier[:, None] < tier[None, :]
+    return float(counts[above].sum() / threshold - draws * above.sum())
+
+
+def improve(counts: Integers, tier: Integers, draws: int, threshold: float, passes: int = 50) -> Integers:
+    """Move single units to other tiers, or to new ones between them, while that earns more.
+
+    Parameters
+    ----------
+    tier
+        (units,) from 0, without gaps.
+
+    Returns
+    -------
+    NDArray
+        (units,) tiers from 0, without gaps.
+    """
+    tier = tier.copy()
+    for _ in range(passes):
+        tiers = int(tier.max(initial=-1)) + 1
+        member = [tier == t for t in range(tiers)]
+        size = np.array([m.sum() for m in member], np.int64)
+        beats = np.stack([counts[:, m].sum(axis=1) for m in member], axis=1)  # (units, tiers): i above those in t
+        beaten = np.stack([counts[m].sum(axis=0) for m in member], axis=1)
+        moved = False
+        for i in range(tier.size):
+            old = tier[i]
+            size[old] -= 1  # without i; counts of a unit with itself are 0
+            over = beats[i] / threshold - draws * size
+            under = beaten[i] / threshold - draws * size
+            below = np.concatenate([np.cumsum(over[::-1])[::-1], [0.0]])  # [t]: i above tiers t, t + 1, ...
+            ahead = np.concatenate([[0.0], np.cumsum(under)])  # [t]: i below tiers 0 ... t - 1
+            into = ahead[:-1] + below[1:]  # joins tier t
+            between = ahead + below  # a tier of its own before tier t
+            join, alone = int(np.argmax(into)), int(np.argmax(between))
+            least = into[old] + 1e-6 * draws
+            if between[alone] > max(least, into[join]):
+                size[old] += 1
+                tier[tier >= alone] += 1  # room for the new tier; the tables are made again
+                tier[i] = alone
+                tier = np.unique(tier, return_inverse=True)[1].astype(np.int64)
+                moved = True
+                break
+            if into[join] > least:
+                tier[i] = join
+                size[join] += 1
+                beats[:, old] -= counts[:, i]
+                beats[:, join] += counts[:, i]
+                beaten[:, old] -= counts[i]
+                beaten[:, join] += counts[i]
+                moved = True
+            else:
+                size[old] += 1
+        tier = np.unique(tier, return_inverse=True)[1].astype(np.int64)
+        if not moved:
+            break
+    return tier
+
+
+def misordered(counts: Integers, tier: Integers, draws: int) -> tuple[int, float]:
+    """How many pairs are separated, and the share of them expected in the wrong order."""
+    above = tier[:, None] < tier[None, :]
+    separated = int(above.sum())
+    return separated, float(counts.T[above].sum()) / draws / separated if separated else 0.0
+
+
+def tiers(counts: Integers, centre: Floats, draws: int, max_misordered: float = 0.05) -> Tiers:
+    """The finest tiers that keep the promise: of pairs in different tiers at most `max_misordered` are misordered.
+
+    Parameters
+    ----------
+    counts
+        (units, units) as `pairwise_counts` gives them.
+    centre
+        (units,) posterior means; their order is where the search starts.
+    draws
+        How many draws were counted.
+    """
+    order = np.argsort(-centre, kind="stable").astype(np.int64)
+    prefix = _prefix(counts, order)
+    for threshold in THRESHOLDS:
+        start = _contiguous(prefix, order, draws, threshold)
+        if misordered(counts, start, draws)[1] > max_misordered:
+            continue
+        for tier in (improve(counts, start, draws, threshold), start):
+            separated, wrong = misordered(counts, tier, draws)
+            if wrong <= max_misordered:
+                return Tiers(tier + 1, threshold, separated, wrong)
+    return Tiers(np.ones(order.size, np.int64), 1.0, 0, 0.0)
