@@ -21,6 +21,10 @@ from evaluator.settings import Settings, read_settings
 ROOMS = ("units", "collection", "assessment", "records", "publication")
 
 
+def _(message: str) -> str:  # marks a message for extraction; it is translated when shown
+    return message
+
+
 class Site(Litestar):
     """Litestar inside the layer that sets language and headers for every answer, 404s included."""
 
@@ -49,7 +53,7 @@ def health() -> dict[str, str]:
 async def refuse_foreign_forms(request: Request[Any, Any, Any]) -> None:
     """A form that another site makes a browser send is refused (cross-site request forgery)."""
     if request.method in security.UNSAFE and security.from_elsewhere(request.scope):
-        raise problems.forbidden("This form was sent from another site. Open our page and send it from there.")
+        raise problems.forbidden(_("This form was sent from another site. Open our page and send it from there."))
 
 
 def create_app(settings: Settings | None = None) -> Site:
