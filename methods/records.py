@@ -1,0 +1,250 @@
+"""Counts from records: shares by the beta-binomial, rates by the gamma-Poisson model, priors estimated within a level.
+
+The prior of a level is that of highest marginal likelihood. A level of few units gets Jeffreys' prior, weak and fixed.
+Pooling: Clayton and Kaldor (1987), Biometrics 43, 671-681 (gamma-Poisson); Griffiths (1973), Biometrics 29, 637-648
+(beta-binomial); uncertainty of an estimated prior: Kass and Steffey (1989), Journal of the American Statistical
+Association 84, 717-726.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+from scipy.special import betaln, gammaln
+
+from methods.inputs import Floats
+
+JEFFREYS_SHARE = (0.5, 0.5)  # Beta(1/2, 1/2)
+JEFFREYS_RATE = (0.5, 0.0)  # Gamma(1/2, rate 0): improper, its posterior is proper for any exposure above 0
+GRID = 25  # points in each direction over the priors that the data leave possible
+LOG_SIZE_LIMITS = (-6.0, 14.0)  # of a prior's size: successes and failures, or exposure in units of the mean exposure
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A prior of two parameters: Beta(a, b) of a share, or Gamma(shape a, rate b) of a rate."""
+
+    a: float
+    b: float
+    estimated: bool  # by maximum marginal likelihood; False: fixed and weak
+    points: Floats  # (points, 2) priors that the data leave possible, around the best
+    weights: Floats  # (points,) how plausible each is; sum 1
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Posteriors of the same family as the prior, one a unit."""
+
+    a: Floats  # (units,) alpha, or shape
+    b: Floats  # (units,) beta, or rate
+
+
+def fixed_prior(a: float, b: float) -> Prior:
+    """A prior that is given, not estimated."""
+    return Prior(a, b, False, np.array([[a, b]]), np.ones(1))
+
+
+def beta_binomial(successes: Floats, trials: Floats) -> Prior:
+    """The beta prior of highest marginal likelihood.
+
+    Parameters
+    ----------
+    successes, trials
+        (units,) counts; units without trials say nothing.
+
+    Raises
+    ------
+    ValueError
+        When no unit has trials or a count lies outside 0 .. trials.
+    """
+    y, n = _counts(successes, trials)
+    if np.any(y > n):
+        raise ValueError("more successes than trials; numerators must not exceed denominators")
+
+    def log_likelihood(mean: Floats, log_size: Floats) -> Floats:
+        size = np.exp(log_size)
+        share = 1.0 / (1.0 + np.exp(-mean))
+        a, b = (share * size)[:, None], ((1.0 - share) * size)[:, None]
+        return np.asarray(np.sum(betaln(y + a, n - y + b) - betaln(a, b), axis=1), np.float64)
+
+    raw = (y.sum() + 0.5) / (n.sum() + 1.0)
+    start = np.array([np.log(raw / (1.0 - raw)), np.log(20.0)])
+    best, points, weights = _explore(log_likelihood, start, (-14.0, 14.0), float(np.log(np.median(n))))
+
+    def natural(x: Floats) -> Floats:
+        share, size = 1.0 / (1.0 + np.exp(-x[..., 0])), np.exp(x[..., 1])
+        return np.stack([share * size, (1.0 - share) * size], axis=-1)
+
+    a, b = natural(best)
+    return Prior(float(a), float(b), True, natural(points), weights)
+
+
+def gamma_poisson(events: Floats, exposure: Floats) -> Prior:
+    """The gamma prior (shape, rate) of highest marginal likelihood of counts with exposure.
+
+    Parameters
+    ----------
+    events
+        (units,) counts.
+    exposure
+        (units,) what they are counted over; units without exposure say nothing.
+
+    Raises
+    ------
+    ValueError
+        When no unit has exposure or a count is negative.
+    """
+    y, t = _counts(events, exposure)
+    scale = float(t.mean())
+    t = t / scale
+
+    def log_likelihood(log_mean: Floats, log_size: Floats) -> Floats:
+        rate = np.exp(log_size)[:, None]
+        shape = np.exp(log_mean)[:, None] * rate
+        value = gammaln(y + shape) - gammaln(shape) + shape * np.log(rate / (rate + t)) - y * np.log(rate + t)
+        return np.asarray(np.sum(value, axis=1), np.float64)
+
+    start = np.array([np.log((y.sum() + 0.5) / t.sum()), 0.0])
+    best, points, weights = _explore(
+        log_likelihood, start, (start[0] - 12.0, start[0] + 12.0), float(np.log(np.median(t)))
+    )
+
+    def natural(x: Floats) -> Floats:
+        rate = np.exp(x[..., 1])
+        return np.stack([np.exp(x[..., 0]) * rate, rate * scale], axis=-1)
+
+    a, b = natural(best)
+    return Prior(float(a), float(b), True, natural(points), weights)
+
+
+def share_posterior(prior: Prior, successes: Floats, trials: Floats, whole: bool = True) -> Posterior:
+    """Beta posteriors of the units' shares; `whole` takes in that the prior is estimated (equal mean and variance)."""
+    y, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    if not (whole and prior.estimated):
+        return Posterior(y + prior.a, n - y + prior.b)
+    a, b = y[:, None] + prior.points[:, 0], (n - y)[:, None] + prior.points[:, 1]
+    m = a / (a + b)
+    mean, variance = _mixture(m, m * (1.0 - m) / (a + b + 1.0), prior.weights)
+    size = np.maximum(mean * (1.0 - mean) / variance - 1.0, 1e-3)
+    return Posterior(mean * size, (1.0 - mean) * size)
+
+
+def rate_posterior(prior: Prior, events: Floats, exposure: Floats, whole: bool = True) -> Posterior:
+    """Gamma posteriors of the units' rates; `whole` takes in that the prior is estimated (equal mean and variance).
+
+    Examples
+    --------
+    >>> pumps = fixed_prior(0.8230, 1.2617)
+    >>> at = rate_posterior(pumps, np.array([5.0]), np.array([94.32]))
+    >>> round(float(at.a[0] / at.b[0]), 5)   # (5 + .8230) / (94.32 + 1.2617)
+    0.06092
+    """
+    y, t = np.asarray(events, np.float64), np.asarray(exposure, np.float64)
+    if not (whole and prior.estimated):
+        return Posterior(y + prior.a, t + prior.b)
+    a, b = y[:, None] + prior.points[:, 0], t[:, None] + prior.points[:, 1]
+    return match_gamma(*_mixture(a / b, a / b**2, prior.weights))
+
+
+def match_gamma(mean: Floats, variance: Floats) -> Posterior:
+    """The gamma distributions (shape, rate) of these means and variances, both positive."""
+    return Posterior(np.asarray(mean**2 / variance, np.float64), np.asarray(mean / variance, np.float64))
+
+
+def weighted_rate(weights: Floats, posteriors: tuple[Posterior, ...]) -> Posterior:
+    """A weighted sum of independent rates, one a weight class: gamma of the same mean and variance.
+
+    Records of unequal weight are not Poisson, so each class is fitted by itself.
+
+    Parameters
+    ----------
+    weights
+        (classes,) positive.
+    posteriors
+        One a class, over the same units.
+    """
+    mean = sum(w * p.a / p.b for w, p in zip(weights.tolist(), posteriors, strict=True))
+    variance = sum(w**2 * p.a / p.b**2 for w, p in zip(weights.tolist(), posteriors, strict=True))
+    return match_gamma(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
+
+
+def _counts(counts: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+    y, n = np.asarray(counts, np.float64), np.asarray(sizes, np.float64)
+    some = n > 0
+    if not some.any():
+        raise ValueError("no unit has a denominator above 0; nothing can be estimated")
+    if np.any(y[some] < 0):
+        raise ValueError("counts must not be negative")
+    return y[some], n[some]
+
+
+def _mixture(means: Floats, variances: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(units,) mean and variance of a mixture with (units, points) means and variances."""
+    mean = np.sum(means * weights, axis=1)
+    variance = np.sum((variances + (means - mean[:, None]) ** 2) * weights, axis=1)
+    return np.asarray(mean, np.float64), np.asarray(variance, np.float64)
+
+
+def _explore(
+    log_likelihood: Callable[[Floats, Floats], Floats], start: Floats, limits: tuple[float, float], log_typical: float
+) -> tuple[Floats, Floats, Floats]:
+    """The (location, log size) of highest likelihood, and a grid of others with their plausibility.
+
+    Plausible is what the likelihood leaves under a flat prior of the location and a uniform one of the shrinkage
+    size / (size + typical), which keeps the size finite where counts vary no more than chance (Christiansen, Morris
+    1997, Journal of the American Statistical Association 92, 618-632; Daniels 1999, Canadian Journal of Statistics 27).
+    """
+    low, high = np.array([limits[0], LOG_SIZE_LIMITS[0]]), np.array([limits[1], LOG_SIZE_LIMITS[1]])
+
+    def likelihood(x: Floats) -> float:
+        z = np.clip(x, low, high)
+        return float(log_likelihood(z[:1], z[1:])[0])
+
+    def plausibility(x: Floats) -> float:
+        return likelihood(x) + float(_log_shrinkage(x[1], log_typical))
+
+    best = _top(likelihood, start, low, high)
+    centre = _top(plausibility, best, low, high)
+    reach = (6.0 * _spread(plausibility, centre, 0), min(6.0 * _spread(plausibility, centre, 1), 6.0))
+    axes = [np.clip(centre[k] + np.linspace(-reach[k], reach[k], GRID), low[k], high[k]) for k in range(2)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    log_plausible = log_likelihood(grid[:, 0], grid[:, 1]) + _log_shrinkage(grid[:, 1], log_typical)
+    plausible = np.exp(log_plausible - log_plausible.max())
+    kept = plausible > 1e-4
+    return best, grid[kept], plausible[kept] / plausible[kept].sum()
+
+
+def _log_shrinkage(log_size: Floats, log_typical: float) -> Floats:
+    """Log density of log size when size / (size + typical) is uniform."""
+    away = log_size - log_typical
+    return np.asarray(-np.logaddexp(0.0, away) - np.logaddexp(0.0, -away), np.float64)
+
+
+def _top(height: Callable[[Floats], float], start: Floats, low: Floats, high: Floats) -> Floats:
+    """Where `height` is highest, from two starts; within the limits."""
+
+    def depth(x: NDArray[np.float64]) -> float:
+        return -height(x)
+
+    best, top = start, -np.inf
+    for more in (0.0, 4.0):
+        first = np.clip(start + np.array([0.0, more]), low, high)
+        corners = first + np.array([[0.0, 0.0], [0.5, 0.0], [0.0, -1.0]])
+        found = optimize.minimize(
+            depth, first, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10, "initial_simplex": corners}
+        )
+        if -float(found.fun) > top + 1e-9:
+            best, top = np.clip(np.asarray(found.x, np.float64), low, high), -float(found.fun)
+    return np.asarray(best, np.float64)
+
+
+def _spread(height: Callable[[Floats], float], best: Floats, axis: int, step: float = 1e-2) -> float:
+    """Standard deviation along one axis, the other known, from the second difference."""
+    move = np.zeros(2)
+    move[axis] = step
+    second = (height(best + move) - 2.0 * height(best) + height(best - move)) / step**2
+    return float(1.0 / np.sqrt(max(-second, 1e-4)))
