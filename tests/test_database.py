@@ -53,10 +53,13 @@ async def test_a_response_to_no_campaign_is_refused(database_url: str) -> None:
 
 
 async def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(database_url: str) -> None:
-    with pytest.raises(database.AlreadyExists):
+    async def twice() -> None:
         async with database.engine().transaction():
             await Admission.insert(Admission(code_hash="a" * 64))
             await Admission.insert(Admission(code_hash="a" * 64))
+
+    with pytest.raises(database.AlreadyExists):
+        await twice()
     assert await Admission.count() == 0
     async with database.engine().transaction():
         await Admission.insert(Admission(code_hash="a" * 64))

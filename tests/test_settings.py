@@ -1,0 +1,45 @@
+"""Settings: unknown or wrong variables are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evaluator.settings import Settings, SettingsError, read_settings
+
+
+def test_defaults_need_nothing() -> None:
+    assert read_settings({"HOME": "/root"}) == Settings()
+    assert Settings().database == "sqlite:///var/evaluator.sqlite"
+
+
+def test_values_are_read_and_typed() -> None:
+    settings = read_settings(
+        {"EVALUATOR_DATA_DIR": "/x", "EVALUATOR_QUEUE_DEPTH": "7", "EVALUATOR_BASE_URL": "https://a.b"}
+    )
+    assert (settings.data_dir, settings.queue_depth, settings.secure_cookies) == (Path("/x"), 7, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("EVALUATOR_DATABSE_URL", "x", "did you mean EVALUATOR_DATABASE_URL"),
+        ("EVALUATOR_QUEUE_DEPTH", "many", "EVALUATOR_QUEUE_DEPTH"),
+        ("EVALUATOR_QUEUE_DEPTH", "0", "EVALUATOR_QUEUE_DEPTH"),
+        ("EVALUATOR_DATABASE_URL", "mysql://x", "'mysql' is not known"),
+        ("EVALUATOR_SECRET_KEY", "short", "EVALUATOR_SECRET_KEY"),
+        ("EVALUATOR_BASE_URL", "example.org", "EVALUATOR_BASE_URL"),
+        ("EVALUATOR_TIME_ZONE", "Mars/Olympus", "EVALUATOR_TIME_ZONE"),
+    ],
+)
+def test_wrong_ones_are_refused_by_name(name: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        read_settings({name: value})
+
+
+def test_the_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert settings.secret() == settings.secret()
+    assert len(settings.secret()) >= 32
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
