@@ -45,7 +45,8 @@ class Commands(click.Group):
 def group() -> None:
     """Integrity ratings of governments: gather, rate, publish, verify.
 
-    Exit codes: 0 done or yes; 1 the answer is no; 2 wrong input, with a message that says what, where and what would be right.
+    Exit codes: 0 done or yes; 1 the answer is no; 2 wrong input, with a message that says what, where and what would be
+    right.
     """
 
 

@@ -25,7 +25,7 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """An answer that is not a success. `title` and `detail` are English message identifiers; `values` make them concrete."""
+    """An answer that is not a success. `title` and `detail` are English messages; `values` make them concrete."""
 
     def __init__(
         self,

@@ -45,4 +45,5 @@ def list_() -> None:
         return await Account.objects().order_by(Account.name)
 
     for account in asyncio.run(run()):
-        click.echo(f"{account.name}\t{account.role}\t{account.unit or account.round or '-'}{'' if account.active else '  (inactive)'}")
+        scope = account.unit or account.round or "-"
+        click.echo(f"{account.name}\t{account.role}\t{scope}{'' if account.active else '  (inactive)'}")

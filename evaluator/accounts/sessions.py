@@ -81,8 +81,8 @@ async def check_scope(account: Account, unit: str) -> None:
 def staff_only(app: ASGIApp) -> ASGIApp:
     """Middleware of every route under /staff.
 
-    Signed in, of one of the roles that the handler names in ``opt={"roles": {...}}``, the path's `unit` within the account's
-    subtree and its `round` the account's own, and every form with the session's token.
+    Signed in, of one of the roles that the handler names in ``opt={"roles": {...}}``, the path's `unit` within the
+    account's subtree and its `round` the account's own, and every form with the session's token.
     """
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:

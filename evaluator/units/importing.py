@@ -16,9 +16,6 @@ from evaluator.problems import FieldProblem, Problem
 from evaluator.units.codes import canonical_code, code_problem, credit_code_problem
 from evaluator.units.tables import KINDS, Unit
 
-COLUMNS = (
-    "code", "parent", "level", "kind", "name_zh", "name_en", "population", "credit_code", "valid_from", "valid_to", "successor",
-)  # fmt: skip
 NEEDED = ("code", "parent", "level", "name_zh")
 BATCH = 500
 
@@ -30,13 +27,16 @@ class UnitRow(msgspec.Struct, frozen=True):
     parent: str | None
     level: str
     name_zh: str
-    kind: str = "area"
+    kind: str = "area"  # area, zone or department
     name_en: str = ""
     population: int | None = None
     credit_code: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     successor: str | None = None
+
+
+COLUMNS = UnitRow.__struct_fields__
 
 
 def _(message: str) -> str:
@@ -125,10 +125,18 @@ def _row(number: int, cells: Mapping[str, str], errors: list[FieldProblem]) -> U
     if len(errors) > before:
         return None
     return UnitRow(
-        code=code, parent=canonical_code(cells["parent"]) or None, level=cells["level"], name_zh=cells["name_zh"], kind=kind,
-        name_en=cells.get("name_en", "")[:160], population=population, credit_code=credit, valid_from=start, valid_to=end,
+        code=code,
+        parent=canonical_code(cells["parent"]) or None,
+        level=cells["level"],
+        name_zh=cells["name_zh"],
+        kind=kind,
+        name_en=cells.get("name_en", "")[:160],
+        population=population,
+        credit_code=credit,
+        valid_from=start,
+        valid_to=end,
         successor=canonical_code(cells.get("successor", "")) or None,
-    )  # fmt: skip
+    )
 
 
 def check_tree(rows: Iterable[UnitRow], existing: Mapping[str, str | None]) -> list[UnitRow]:
@@ -137,7 +145,8 @@ def check_tree(rows: Iterable[UnitRow], existing: Mapping[str, str | None]) -> l
     Raises
     ------
     Problem
-        A code twice, a parent or successor that is nowhere, an area not under the area that its code says, a circle of parents.
+        A code twice, a parent or successor that is nowhere, an area not under the area that its code says, a circle of
+        parents.
     """
     rows = list(rows)
     by_code: dict[str, UnitRow] = {}
