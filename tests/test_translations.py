@@ -56,6 +56,10 @@ def test_translations_keep_their_placeholders() -> None:
 
 
 def test_no_chinese_stands_in_code_or_templates() -> None:
-    files = [*(ROOT / "evaluator").rglob("*.py"), *(ROOT / "methods").rglob("*.py"), *(ROOT / "questionnaires").rglob("*.py")]
+    files = [
+        *(ROOT / "evaluator").rglob("*.py"),
+        *(ROOT / "methods").rglob("*.py"),
+        *(ROOT / "questionnaires").rglob("*.py"),
+    ]
     files += (ROOT / "templates").rglob("*.html")
     assert [str(p.relative_to(ROOT)) for p in files if CHINESE.search(p.read_text())] == []

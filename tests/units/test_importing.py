@@ -97,14 +97,16 @@ def test_every_bad_row_is_named_with_its_column() -> None:
 
 def test_unknown_and_missing_columns_are_named() -> None:
     assert errors_of("code,name,level\n") == [
-        "column name: unknown; known columns: code, parent, level, name_zh, kind, name_en, population, credit_code, "
-        "valid_from, valid_to, successor",
+        (
+            "column name: unknown; known columns: code, parent, level, name_zh, kind, name_en, population, credit_code, "
+            "valid_from, valid_to, successor"
+        ),
         "column parent: missing",
         "column name_zh: missing",
     ]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", "code\x00".encode()])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"code\x00"])
 def test_what_is_no_csv_is_refused(content: bytes) -> None:
     with pytest.raises(Problem):
         read_units(content)
