@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import sparse
@@ -131,11 +131,31 @@ def check(inputs: Inputs, factors: Factors, units: int, indicators: int) -> None
         )
 
 
+def in_order(inputs: Inputs, factors: Factors) -> tuple[Inputs, Factors]:
+    """The same inputs and factors in one order, however a file lists them, so that sums of them agree to the last bit.
+
+    Inputs by indicator and unit, without those that have no number; factors by name, without those that do nothing.
+    """
+    given = np.flatnonzero(~np.isnan(inputs.a))
+    rows = given[np.lexsort((inputs.unit[given], inputs.indicator[given]))]
+    inputs = Inputs(*(getattr(inputs, field.name)[rows] for field in fields(Inputs)))
+    loading, direct_loading = np.nan_to_num(factors.loading), np.nan_to_num(factors.direct_loading)
+    by_name = np.array(sorted(range(len(factors.names)), key=factors.names.__getitem__), dtype=np.int64)
+    live = (loading != 0) | (direct_loading != 0)
+    used = by_name[np.isin(by_name, factors.factor[live])]
+    place = np.full(len(factors.names), -1)
+    place[used] = np.arange(used.size)
+    at = np.flatnonzero(live)
+    at = at[np.lexsort((loading[at], factors.unit[at], factors.indicator[at], place[factors.factor[at]]))]
+    names = tuple(factors.names[f] for f in used)
+    columns = (place[factors.factor[at]], factors.unit[at], factors.indicator[at], loading[at], direct_loading[at])
+    return inputs, Factors(names, *columns)
+
+
 def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: Floats) -> Layout:
     """Put inputs and factors in the one order in which they are drawn.
 
-    Rows without a number, rows in no group, and factors that load on nothing are left out.
-    Factors are taken in the order of their names, so that a file that lists them otherwise gives the same draws.
+    Rows without a number, and rows in no group, are left out.
 
     Parameters
     ----------
@@ -144,25 +164,12 @@ def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: F
     limits
         (indicators, 2) scale to which draws of an indicator are clipped; NaN: none.
     """
-    units = 1 + int(max([-1, *inputs.unit, *factors.unit, *(g.units.max(initial=-1) for g in groups)]))
-    indicators = limits.shape[0]
+    top = [a.max(initial=-1) for a in (inputs.unit, factors.unit, *(g.units for g in groups))]
+    units, indicators = 1 + int(max(top)), limits.shape[0]
     check(inputs, factors, units, indicators)
-    given = ~np.isnan(inputs.a)
+    inputs, factors = in_order(inputs, factors)
     row_of = np.full((units, indicators), -1)
-    row_of[inputs.unit[given], inputs.indicator[given]] = np.flatnonzero(given)
-
-    loading, direct_loading = np.nan_to_num(factors.loading), np.nan_to_num(factors.direct_loading)
-    grouped = np.zeros((units, indicators), bool)
-    for group in groups:
-        grouped[np.ix_(group.units, group.indicators)] = True
-    live = (row_of[factors.unit, factors.indicator] >= 0) & ((loading != 0) | (direct_loading != 0))
-    live &= grouped[factors.unit, factors.indicator]
-    by_name = (
-        np.argsort(np.array(factors.names, dtype=object), kind="stable") if factors.names else np.zeros(0, np.int64)
-    )
-    present = np.isin(by_name, factors.factor[live])
-    column_of = np.full(len(factors.names), -1)
-    column_of[by_name[present]] = np.arange(present.sum())
+    row_of[inputs.unit, inputs.indicator] = np.arange(inputs.a.size)
 
     sheets = []
     for group in groups:
@@ -188,8 +195,8 @@ def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: F
         normal = rows[inputs.family[rows] == NORMAL]
         position[inputs.unit[normal] * indicators + inputs.indicator[normal]] = np.arange(normal.size)
         at = position[factors.unit * indicators + factors.indicator]
-        mine = live & (at >= 0)
-        shape = (normal.size, int(present.sum()))
+        mine = at >= 0
+        shape = (normal.size, len(factors.names))
         own = np.isnan(families[NORMAL].direct)[
             at[mine]
         ]  # without a direct estimate the estimate's own loadings stand in
@@ -200,16 +207,16 @@ def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: F
                 beta=families[BETA],
                 gamma=families[GAMMA],
                 point=families[POINT],
-                loading=_matrix(at[mine], column_of[factors.factor[mine]], loading[mine], shape),
+                loading=_matrix(at[mine], factors.factor[mine], factors.loading[mine], shape),
                 direct_loading=_matrix(
                     at[mine],
-                    column_of[factors.factor[mine]],
-                    np.where(own, loading[mine], direct_loading[mine]),
+                    factors.factor[mine],
+                    np.where(own, factors.loading[mine], factors.direct_loading[mine]),
                     shape,
                 ),
             )
         )
-    return Layout(tuple(sheets), int(present.sum()))
+    return Layout(tuple(sheets), len(factors.names))
 
 
 def _matrix(row: Integers, column: Integers, value: Floats, shape: tuple[int, int]) -> sparse.csr_array[np.float64]:

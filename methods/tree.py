@@ -221,8 +221,9 @@ def power_mean(scores: Sequence[Floats], weight: Sequence[Floats], exponent: flo
     if total is None or some is None:
         shape = np.broadcast_shapes(*(np.shape(x) for x in scores)) if scores else ()
         return np.full(shape, np.nan)
-    mean = lower_from(total, exponent)
-    return mean if (some > 0).all() else np.where(some > 0, mean, np.nan)
+    if (some > 0).all():
+        return lower_from(total, exponent)
+    return np.where(some > 0, lower_from(np.where(some > 0, total, 1.0), exponent), np.nan)
 
 
 def aggregate(tree: Tree, has: Standing, scores: Floats) -> tuple[Floats, Floats]:

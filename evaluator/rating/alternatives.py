@@ -34,6 +34,7 @@ def alternatives(
     has: Standing,
     deductions: Floats,
     rated: NDArray[np.bool_],
+    graded: NDArray[np.bool_],
     seed: int,
     progress: Callable[[float], None],
 ) -> Table:
@@ -50,7 +51,9 @@ def alternatives(
     deductions
         (units,) points taken off the index.
     rated
-        (units,) whose index counts in the summaries over all units.
+        (units,) with an index.
+    graded
+        (units,) with a grade.
     """
     settings = scheme.sensitivity
     rows = _Rows()
@@ -69,7 +72,7 @@ def alternatives(
         return values
 
     main = index(np.zeros((1, 4), np.int64))[0]
-    main_band = band(main, recipe.bands)
+    main_band = np.where(graded, band(main, recipe.bands), -1)
     named: list[tuple[str, tuple[int, int, int, int]]] = [
         *((f"aggregation {_name(p)}", (0, i, 0, 0)) for i, p in enumerate(exponents) if i),
         *((f"goalposts widened {_name(w)}", (0, 0, i, 0)) for i, w in enumerate(widened) if i),
@@ -88,7 +91,7 @@ def alternatives(
                 rows.add(choice, "", "share_keeping_grade", found.kept[i])
             rows.add_units(choice, codes[here], "index", values[i, here])
             if recipe.grades:
-                rows.add_units(choice, codes[here], "keeps_grade", (bands[i] == main_band)[here].astype(float))
+                rows.add_units(choice, codes[graded], "keeps_grade", (bands[i] == main_band)[graded].astype(float))
     progress(0.2)
     if choices.options[0] > 1:
         recipes = np.zeros((WEIGHTINGS, 4), np.int64)
@@ -105,7 +108,7 @@ def alternatives(
         low, high = np.quantile(values[:, here], tails, axis=0)
         rows.add_units("weights", codes[here], "index", values[:, here].mean(axis=0), low, high)
         if recipe.grades:
-            rows.add_units("weights", codes[here], "keeps_grade", (bands == main_band).mean(axis=0)[here])
+            rows.add_units("weights", codes[graded], "keeps_grade", (bands == main_band).mean(axis=0)[graded])
     progress(0.4)
     if settings.sobol is not None and here.any():
         _sobol(rows, choices, index, here, settings.sobol.bootstrap, scheme.uncertainty.interval, seed)

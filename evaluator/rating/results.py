@@ -22,7 +22,7 @@ from evaluator.rating.scheme import Scheme
 from evaluator.rating.tabular import Table
 from methods import grades as grading
 from methods import marginals
-from methods.draws import Block, Group, lay_out, point_values, run
+from methods.draws import Block, Group, check, in_order, lay_out, point_values, run
 from methods.inputs import NO_FACTORS, Factors, Floats, Inputs, Integers
 from methods.ranks import credible_ranks, rank_draws, rank_sets
 from methods.tiers import pairwise_counts, tiers
@@ -100,6 +100,8 @@ def compute(
     codes = units["unit"]
     level = made.level_of(units["level"])
     inputs, factors = estimates.inputs["main"], estimates.factors.get("main", NO_FACTORS)
+    check(inputs, factors, codes.size, len(made.indicators))
+    inputs, factors = in_order(inputs, factors)
     raw = point_values(inputs, codes.size, made.limits)
     applies, own, imputed = _states(made, codes, level, estimates.state, raw)
     has = standing(made.tree, level, applies, own, imputed, scheme.missing.dimension_min)
@@ -228,6 +230,7 @@ def compute(
         has,
         taken.deductions,
         enough,
+        ok,
         seed,
         lambda share: report("sensitivity", share),
     )
