@@ -1,7 +1,7 @@
 """Inputs and factors: the one form in which every uncertain number enters an index.
 
-A normal input is ``a + sum_f loading_f * z_f + b * e`` with independent standard normal ``z`` (shared factors) and ``e``;
-a beta input is ``Beta(a, b)``, a gamma input ``Gamma(shape=a, rate=b)``, a point input is ``a``.
+A normal input is ``a + sum_f loading_f * z_f + b * e`` with independent standard normal ``z`` (shared factors) and
+``e``; a beta input is ``Beta(a, b)``, a gamma input ``Gamma(shape=a, rate=b)``, a point input is ``a``.
 """
 
 from __future__ import annotations
@@ -44,4 +44,5 @@ class Factors:
     direct_loading: Floats  # (loadings,) on the unshrunken estimate
 
 
-NO_FACTORS = Factors((), *(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0), np.zeros(0))
+_NONE = np.zeros(0, np.int64)
+NO_FACTORS = Factors((), _NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
