@@ -41,6 +41,10 @@ class Door:
         return None
 
 
+# The one place where the mark is written; every file of simulated data carries it, in a column and beside.
+SIMULATED = "SIMULATED \u6a21\u62df\u6570\u636e"
+MARK_COLUMN = Column("data_status", "text", "mark of data that do not come from the real world")
+
 MODES = ("invitation", "sign_in", "open")
 EVENT_STATES = ("alleged", "contested", "final", "rectified", "repaired", "expired")
 SCREENINGS = ("main", "half", "without")
@@ -282,3 +286,9 @@ EDITION: dict[str, Door] = {
         ),
     )
 }  # fmt: skip
+
+
+def door_of(name: str, simulated: bool) -> Door:
+    """A table of an edition; a simulated one carries its mark in a column of its own."""
+    door = EDITION[name]
+    return Door(door.name, door.about, (*door.columns, MARK_COLUMN), door.key) if simulated else door

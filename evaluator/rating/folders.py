@@ -1,7 +1,8 @@
-"""A folder that is there whole or not at all."""
+"""Files by their SHA-256, and a folder that is there whole or not at all."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evaluator.rating.defects import InputError
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from evaluator.rating.defects import likely
 from methods.cells import ItemScoring
-from questionnaires.definition import Question, Questionnaire, ScoreAny, ScoreByChoice, ScoreLinear
+from questionnaires.definition import Questionnaire
+from questionnaires.loading import load
+from questionnaires.mistakes import DefinitionError
+from questionnaires.scoring import scoring
 
 FOLDER = "questionnaires"
 FLAGS = ("too_fast", "prompted")  # what the collection can raise whatever the questionnaire says
 
 
-def column_of(question: Question) -> str:
-    """The responses' column of a question: strata and case mix in s_CODE, answers in q_CODE."""
-    return f"s_{question.code}" if question.role in ("stratum", "case_mix") else f"q_{question.code}"
-
-
-def item_scoring(question: Question) -> ItemScoring:
-    """How answers to a question become thousandths of a point; kind "none" where they do not score."""
-    numbers = tuple(str(value) for value in range(question.range[0], question.range[1] + 1)) if question.range else ()
-    asked = {
-        "item": question.code,
-        "codes": (*numbers, *(choice.code for choice in question.choices)),
-        "set_apart": tuple(choice.code for choice in question.choices if choice.role == "set_apart"),
-        "column": column_of(question),
-    }
-    rule = question.score
-    if isinstance(rule, ScoreByChoice):
-        scores = {
-            choice.code: None if choice.score is None else _thousandths(choice.score) for choice in question.choices
-        }
-        return ItemScoring(kind="single", scores=scores, **asked)  # type: ignore[arg-type]
-    if isinstance(rule, ScoreAny):
-        return ItemScoring(
-            kind="any",
-            hit=rule.of,
-            score_hit=_thousandths(rule.hit),
-            score_missed=_thousandths(rule.miss),
-            missing=rule.missing,
-            **asked,  # type: ignore[arg-type]
-        )
-    if isinstance(rule, ScoreLinear) and question.range:
-        return ItemScoring(
-            kind="linear",
-            low=float(question.range[0]),
-            high=float(question.range[1]),
-            score_low=_thousandths(rule.low),
-            score_high=_thousandths(rule.high),
-            missing=rule.missing,
-            **asked,  # type: ignore[arg-type]
-        )
-    return ItemScoring(**asked)  # type: ignore[arg-type]
-
-
-def _thousandths(score: float) -> int:
-    return round(score * 1000)
-
-
 def scorings(questionnaire: Questionnaire) -> tuple[ItemScoring, ...]:
-    """The items of a questionnaire with a closed list of answers, in its order."""
-    return tuple(item_scoring(question) for question in questionnaire.questions if question.type != "text")
+    """The items of a questionnaire that have a closed list of answers, in its order; kind "none" does not score."""
+    return tuple(ItemScoring(**asdict(item)) for item in scoring(questionnaire) if item.kind != "none" or item.codes)
 
 
 def known_flags(questionnaire: Questionnaire) -> set[str]:
@@ -75,9 +33,6 @@ def known_flags(questionnaire: Questionnaire) -> set[str]:
 
 def read_questionnaires(folder: Path) -> tuple[dict[str, Questionnaire], list[str]]:
     """The questionnaires of a snapshot by CODE@VERSION, and every defect of their files."""
-    from questionnaires.loading import load
-    from questionnaires.mistakes import DefinitionError
-
     found: dict[str, Questionnaire] = {}
     defects: list[str] = []
     for path in sorted(folder.glob("*")) if folder.is_dir() else ():

@@ -10,8 +10,9 @@ import duckdb
 
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.doors import SNAPSHOT
-from evaluator.rating.questions import column_of, known_flags
+from evaluator.rating.questions import known_flags
 from evaluator.rating.tabular import FIRST_ROW, Table, connect, header, parse_column, quoted, scan
+from questionnaires.columns import column as column_of
 from questionnaires.definition import Question, Questionnaire
 
 Found = tuple[tuple[str, ...], int, int]  # values, responses that have them, first row
@@ -42,8 +43,7 @@ def check_responses(
     defects = _columns(names, questionnaires)
     asked = _asked(names, questionnaires)
     door = SNAPSHOT["responses"]
-    plain = [name for name in names if (column := door.column(name)) and (name not in asked or column.kind == "code")]
-    plain = [name for name in dict.fromkeys(plain) if not name.startswith(("q_", "s_"))]
+    plain = [name for name in dict.fromkeys(names) if door.column(name) and not name.startswith(("q_", "s_"))]
     answers = [name for name in dict.fromkeys(names) if name in asked]
     keyed = "campaign" in names
     sets = [(name,) for name in plain if name != "weight"]

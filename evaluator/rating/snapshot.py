@@ -14,6 +14,7 @@ import msgspec
 from evaluator.rating.cross_checks import cross_check
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.doors import SNAPSHOT
+from evaluator.rating.folders import sha256_of
 from evaluator.rating.questions import FOLDER as QUESTIONNAIRES
 from evaluator.rating.questions import assign_campaigns, read_questionnaires, scorings
 from evaluator.rating.responses import campaigns_of, check_responses
@@ -145,12 +146,6 @@ def snapshot_files(folder: Path) -> list[Path]:
     named = [folder / f"{name}{suffix}" for name in SNAPSHOT for suffix in (".csv", ".parquet")]
     found = [*named, folder / NOTE, *(folder / QUESTIONNAIRES).glob("*.y*ml")]
     return sorted(path for path in found if path.is_file())
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(folder: Path) -> str:

@@ -12,9 +12,9 @@ import msgspec
 
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.doors import SNAPSHOT
-from evaluator.rating.folders import new_folder
+from evaluator.rating.folders import new_folder, sha256_of
 from evaluator.rating.questions import FOLDER
-from evaluator.rating.snapshot import NOTE, Note, sha256_of, snapshot_files
+from evaluator.rating.snapshot import NOTE, Note, snapshot_files
 from evaluator.rating.tabular import Table, connect, csv_bytes, header, literal, scan, snapshot_texts, write_parquet
 
 
