@@ -19,19 +19,24 @@ from questionnaires.mistakes import shown
 
 Raw = Mapping[str, Sequence[str]]  # what a form posts: every value of every field
 
-# English msgids; `Problem.say` puts their translation into words.
-CHOOSE_ONE = "Choose an answer"
-CHOOSE_SOME = "Choose at least one answer"
-ENTER_NUMBER = "Enter a whole number"
-ENTER_TEXT = "Enter an answer"
-ONLY_ONE = "Choose only one answer"
-NOT_OFFERED = "“%(value)s” is not one of the answers"
-NOT_TOGETHER = "“%(choice)s” cannot be chosen together with other answers"
-NOT_WHOLE = "Enter a whole number in digits, such as 12"
-OUT_OF_RANGE = "Enter a number from %(low)s to %(high)s"
-TOO_LONG = "Enter at most %(most)s characters (you entered %(length)s)"
-CONTROL = "Remove the invisible character %(character)s"
-NO_QUESTION = "There is no question “%(question)s” in this questionnaire"
+
+def _(message: str) -> str:
+    """Marks an English msgid; `Problem.say` puts its translation into words."""
+    return message
+
+
+CHOOSE_ONE = _("Choose an answer")
+CHOOSE_SOME = _("Choose at least one answer")
+ENTER_NUMBER = _("Enter a whole number")
+ENTER_TEXT = _("Enter an answer")
+ONLY_ONE = _("Choose only one answer")
+NOT_OFFERED = _("“%(value)s” is not one of the answers")
+NOT_TOGETHER = _("“%(choice)s” cannot be chosen together with other answers")
+NOT_WHOLE = _("Enter a whole number in digits, such as 12")
+OUT_OF_RANGE = _("Enter a number from %(low)s to %(high)s")
+TOO_LONG = _("Enter at most %(most)s characters (you entered %(length)s)")
+CONTROL = _("Remove the invisible character %(character)s")
+NO_QUESTION = _("There is no question “%(question)s” in this questionnaire")
 
 MOST_DIGITS = 15
 WHOLE = re.compile(r"[+-]?[0-9]+\Z")

@@ -32,8 +32,12 @@ class Words(msgspec.Struct, frozen=True, cache_hash=True):
         raise KeyError(language)
 
     def fill(self, language: str, unit: str) -> str:
-        """The text in a language, with the unit's name in its place; the first language when this one is missing."""
-        text = next((text for code, text in self.texts if code == language), self.texts[0][1])
+        """The text in a language, with the unit's name in its place.
+
+        For `zh-CN` that is `zh-CN`, else `zh`, else the questionnaire's first language.
+        """
+        texts = dict(self.texts)
+        text = texts.get(language) or texts.get(language.partition("-")[0]) or self.texts[0][1]
         return text.replace(PLACEHOLDER, unit)
 
 

@@ -25,6 +25,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from questionnaires.expression import Call, Chain, Expression, Name, Negate, Node, Number, Text
 
@@ -50,8 +51,9 @@ def evaluate(expression: Expression, answers: Answers) -> Value:
     return value_of(expression.tree)(answers)
 
 
+@lru_cache(maxsize=4096)
 def condition(expression: Expression) -> Condition:
-    """The expression as a function that says whether it is true of the answers."""
+    """The expression as a function that says whether it is true of the answers; compiled once."""
     return truth_of(expression.tree)
 
 

@@ -77,7 +77,7 @@ class Chain:
 Node = Number | Text | Name | Negate | Call | Chain
 
 
-class Expression(msgspec.Struct, frozen=True):
+class Expression(msgspec.Struct, frozen=True, cache_hash=True):
     """An expression as written and as understood."""
 
     source: str
