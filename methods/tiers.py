@@ -188,6 +188,9 @@ def misordered(counts: Integers, tier: Integers, draws: int) -> tuple[int, float
 def tiers(counts: Integers, centre: Floats, draws: int, max_misordered: float = 0.05) -> Tiers:
     """The finest tiers that keep the promise: of pairs in different tiers at most `max_misordered` are misordered.
 
+    The higher the threshold, the fewer pairs are separated and the surer they are, so that the lowest threshold that
+    keeps the promise is found by bisection. It may leave all units in one tier; higher ones are then tried in turn.
+
     Parameters
     ----------
     counts
@@ -199,12 +202,27 @@ def tiers(counts: Integers, centre: Floats, draws: int, max_misordered: float = 
     """
     order = np.argsort(-centre, kind="stable").astype(np.int64)
     prefix = _prefix(counts, order)
-    for threshold in THRESHOLDS:
+    together = Tiers(np.ones(order.size, np.int64), 1.0, 0, 0.0)
+
+    def at(threshold: float, moves: bool) -> Tiers | None:
+        """The best tiers at a threshold; None when they break the promise."""
         start = _contiguous(prefix, order, draws, threshold)
-        if misordered(counts, start, draws)[1] > max_misordered:
-            continue
-        for tier in (improve(counts, start, draws, threshold), start):
+        for tier in (improve(counts, start, draws, threshold), start) if moves else (start,):
             separated, wrong = misordered(counts, tier, draws)
             if wrong <= max_misordered:
                 return Tiers(tier + 1, threshold, separated, wrong)
-    return Tiers(np.ones(order.size, np.int64), 1.0, 0, 0.0)
+        return None
+
+    best, low, high = together, 0, len(THRESHOLDS)
+    while low < high:  # first try the finest: often it is good enough
+        middle = (low + high) // 2 if low or high < len(THRESHOLDS) else 0
+        found = at(THRESHOLDS[middle], moves=True)
+        if found is None:
+            low = middle + 1
+        else:
+            best, high = found, middle
+    for threshold in THRESHOLDS[high + 1 :]:
+        if best.separated:
+            break
+        best = at(threshold, moves=False) or best
+    return best if best.separated else together

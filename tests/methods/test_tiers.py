@@ -1,0 +1,107 @@
+"""Tiers against enumeration of all partitions, and the error that they promise."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from methods.ranks import rank_draws
+from methods.tiers import improve, misordered, objective, pairwise_counts, separate, tiers
+
+
+def simulated(units, draws, sd=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    centre = rng.normal(0, 2, units)
+    return centre, centre[:, None] + rng.normal(0, sd, (units, draws)) * rng.uniform(0.3, 1.5, (units, 1))
+
+
+@pytest.mark.parametrize("draws", [1, 63, 64, 100, 257])
+def test_pairs_are_counted_exactly(draws):
+    _, values = simulated(9, draws)
+    expected = (values[:, None, :] > values[None, :, :]).sum(axis=2)
+    np.testing.assert_array_equal(pairwise_counts(rank_draws(values), threads=2), expected)
+
+
+def test_a_tied_draw_counts_for_neither():
+    values = np.random.default_rng(1).integers(0, 4, (7, 130)).astype(float)
+    expected = (values[:, None, :] > values[None, :, :]).sum(axis=2)
+    np.testing.assert_array_equal(pairwise_counts(rank_draws(values)), expected)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9])
+@pytest.mark.parametrize("seed", range(4))
+def test_contiguous_tiers_are_the_best_of_all_cuts(seed, threshold):
+    units, draws = 8, 200
+    centre, values = simulated(units, draws, 2.0, seed)
+    counts = pairwise_counts(rank_draws(values))
+    order = np.argsort(-centre)
+    best = -np.inf
+    for cuts in product((0, 1), repeat=units - 1):
+        tier = np.empty(units, int)
+        tier[order] = np.cumsum((0, *cuts))
+        best = max(best, objective(counts, tier, draws, threshold))
+    found = separate(counts, order, draws, threshold)
+    assert objective(counts, found, draws, threshold) == pytest.approx(best, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_local_moves_reach_the_best_of_all_tierings_from_a_good_start(seed):
+    units, draws, threshold = 6, 100, 0.65
+    centre, values = simulated(units, draws, 2.5, seed)
+    counts = pairwise_counts(rank_draws(values))
+    start = separate(counts, np.argsort(-centre), draws, threshold)
+    moved = improve(counts, start, draws, threshold)
+    best = max(objective(counts, np.array(t), draws, threshold) for t in product(range(units), repeat=units))
+    assert objective(counts, moved, draws, threshold) == pytest.approx(best, rel=1e-12)
+    assert sorted(set(moved.tolist())) == list(range(moved.max() + 1))
+
+
+def test_local_moves_mend_a_bad_start():
+    draws = 100
+    values = np.array([3.0, 2.0, 1.0])[:, None] + np.zeros((1, draws))
+    counts = pairwise_counts(rank_draws(values))
+    assert improve(counts, np.array([1, 0, 0]), draws, 0.8).tolist() == [0, 1, 2]
+    assert improve(counts, np.array([0, 0, 0]), draws, 0.8).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("sd", [0.1, 1.0, 2.0])
+def test_the_promised_share_of_misordered_pairs_is_kept(sd):
+    draws = 1000
+    centre, values = simulated(60, draws, sd, 3)
+    counts = pairwise_counts(rank_draws(values))
+    found = tiers(counts, centre, draws, 0.05)
+    above = found.tier[:, None] < found.tier[None, :]
+    share = (values[:, None, :] < values[None, :, :]).mean(axis=2)[above].mean()
+    assert found.misordered == pytest.approx(share, abs=1e-12)
+    assert found.misordered <= 0.05
+    assert found.separated == above.sum() > 0
+    assert misordered(counts, found.tier, draws) == (found.separated, found.misordered)
+    stricter = tiers(counts, centre, draws, 0.005)
+    assert stricter.misordered <= 0.005
+    assert stricter.separated < found.separated
+
+
+def test_the_promise_is_kept_about_the_truth():
+    rng = np.random.default_rng(12)
+    wrong = separated = 0
+    for _ in range(60):
+        truth = rng.normal(0, 2, 40)
+        x = truth + rng.normal(0, 1, 40)
+        posterior = 0.8 * x[:, None] + np.sqrt(0.8) * rng.normal(size=(40, 500))
+        found = tiers(pairwise_counts(rank_draws(posterior)), 0.8 * x, 500, 0.05).tier
+        above = found[:, None] < found[None, :]
+        wrong += (above & (truth[:, None] < truth[None, :])).sum()
+        separated += above.sum()
+    assert 0.03 <= wrong / separated <= 0.06
+
+
+def test_units_that_nothing_tells_apart_share_one_tier():
+    values = np.random.default_rng(0).normal(size=(20, 500))
+    found = tiers(pairwise_counts(rank_draws(values)), values.mean(axis=1), 500, 0.05)
+    assert found.tier.tolist() == [1] * 20
+    assert (found.separated, found.misordered) == (0, 0.0)
+
+
+def test_values_without_error_have_a_tier_each_and_ties_share_one():
+    values = np.repeat(np.array([[5.0], [9.0], [5.0], [7.0]]), 64, axis=1)
+    assert tiers(pairwise_counts(rank_draws(values)), values[:, 0], 64).tier.tolist() == [3, 1, 3, 2]
