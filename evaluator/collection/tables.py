@@ -31,12 +31,16 @@ class Campaign(Table):
     code = BoundedText(length=64, least=1, unique=True)
     title_zh = BoundedText(length=160, least=1)
     title_en = BoundedText(length=200, least=1)
-    questionnaire = ForeignKey(QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    questionnaire = ForeignKey(
+        QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )
     opens = Date(default=None, null=False)
     closes = Date(default=None, null=False)
     open_link = Boolean(default=True)
     simulated = Boolean(default=False)
-    responsible_zh = BoundedText(length=160, least=1)  # the notice: who is responsible, whom to ask, how long it is kept
+    responsible_zh = BoundedText(
+        length=160, least=1
+    )  # the notice: who is responsible, whom to ask, how long it is kept
     responsible_en = BoundedText(length=200, least=1)
     contact = BoundedText(length=200, least=1)
     kept_months = RangedInteger(low=1, high=240, default=24)

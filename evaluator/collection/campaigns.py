@@ -1,0 +1,377 @@
+"""Campaigns: made once, open between two days in the site's time zone, remembered by every process for seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from evaluator.collection.tables import Campaign, CampaignUnit, QuestionnaireVersion
+from evaluator.problems import FieldProblem, Problem
+from evaluator.units.tables import Unit
+from questionnaires.definition import Questionnaire
+from questionnaires.loading import loads
+from questionnaires.mistakes import DefinitionError
+
+State = Literal["not_yet", "open", "closed"]
+GRACE = timedelta(minutes=30)  # for somebody who is in the middle of the form at the close
+KEEP_FOR = 15.0  # seconds that a process trusts what it read
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def _(message: str) -> str:
+    return message
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A text in both languages of the interface."""
+
+    zh: str
+    en: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A unit in the tree, as visitors see it."""
+
+    code: str
+    parent: str | None
+    kind: str
+    name: Label
+
+
+class LiveCampaign(msgspec.Struct, frozen=True):
+    """A campaign with all that its pages need, loaded once for many requests."""
+
+    id: int
+    code: str
+    title: Label
+    opens: date
+    closes: date
+    open_link: bool
+    simulated: bool
+    responsible: Label
+    contact: str
+    kept_months: int
+    questionnaire: Questionnaire
+    units: Mapping[str, Place]  # those it asks about
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """All units, to browse."""
+
+    places: Mapping[str, Place]
+    children: Mapping[str | None, tuple[Place, ...]]  # by code
+
+    def path(self, code: str) -> tuple[Place, ...]:
+        """The units above one and itself, from the top."""
+        found: list[Place] = []
+        at: str | None = code
+        while at is not None and at in self.places and len(found) < 50:
+            found.append(self.places[at])
+            at = self.places[at].parent
+        return tuple(reversed(found))
+
+
+def today(now: datetime, zone: ZoneInfo) -> date:
+    """The day it is for the public."""
+    return now.astimezone(zone).date()
+
+
+def opens_at(campaign: LiveCampaign, zone: ZoneInfo) -> datetime:
+    return datetime(campaign.opens.year, campaign.opens.month, campaign.opens.day, tzinfo=zone)
+
+
+def closes_at(campaign: LiveCampaign, zone: ZoneInfo) -> datetime:
+    """The first moment at which it is closed: the midnight that ends the last day."""
+    after = campaign.closes + timedelta(days=1)
+    return datetime(after.year, after.month, after.day, tzinfo=zone)
+
+
+def state(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> State:
+    """Whether it takes new responses; both dates are inclusive."""
+    if now < opens_at(campaign, zone):
+        return "not_yet"
+    return "open" if now < closes_at(campaign, zone) else "closed"
+
+
+def check_open(campaign: LiveCampaign, now: datetime, zone: ZoneInfo, started: datetime | None = None) -> None:
+    """Refuse what comes too early or too late. `started` in time gives half an hour beyond the close.
+
+    Raises
+    ------
+    Problem
+        403 before it opens, 410 after it closed.
+    """
+    standing = state(campaign, now, zone)
+    if standing == "not_yet":
+        raise Problem(
+            403, _("Not open yet"), _("This survey opens on %(opens)s. Please come back then."),
+            opens=campaign.opens.isoformat(),
+        )  # fmt: skip
+    if standing == "closed":
+        end = closes_at(campaign, zone)
+        if started is not None and started < end and now < end + GRACE:
+            return
+        raise Problem(
+            410, _("This survey is closed"),
+            _("It was open from %(opens)s to %(closes)s. Answers that were sent by then are counted."),
+            opens=campaign.opens.isoformat(), closes=campaign.closes.isoformat(),
+        )  # fmt: skip
+
+
+def response_day(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> date:
+    """The day kept with a response: in the half hour after the close it is the last day."""
+    return min(today(now, zone), campaign.closes)
+
+
+def _unchecked(values: Mapping[str, str]) -> list[FieldProblem]:
+    return [FieldProblem(name, "is blank; write a text") for name, value in values.items() if not value.strip()]
+
+
+async def keep_questionnaire(text: str, file: str = "questionnaire") -> tuple[int, Questionnaire]:
+    """The stored version of a questionnaire and the questionnaire; the same text is stored once.
+
+    Raises
+    ------
+    Problem
+        422 with every mistake of the file; 409 when this version was stored with other words.
+    """
+    try:
+        questionnaire = loads(text, file)
+    except DefinitionError as error:
+        raise Problem(
+            422, _("The questionnaire has mistakes"), _("Nothing was stored."),
+            errors=[
+                FieldProblem(f"{file}:{m.line}", f"{m.where + ': ' if m.where else ''}{m.message()}")
+                for m in error.mistakes
+            ],
+        ) from None  # fmt: skip
+    known = await QuestionnaireVersion.objects().get(
+        (QuestionnaireVersion.code == questionnaire.code) & (QuestionnaireVersion.version == questionnaire.version)
+    )
+    if known is not None:
+        if known.definition != text:
+            raise Problem(
+                409, _("This version exists with other words"),
+                _("%(identifier)s was stored before and differs; a version never changes: raise its number."),
+                identifier=questionnaire.identifier,
+            )  # fmt: skip
+        return known.id, questionnaire
+    version = QuestionnaireVersion(code=questionnaire.code, version=questionnaire.version, definition=text)
+    await version.save()
+    return version.id, questionnaire
+
+
+async def create_campaign(
+    code: str,
+    *,
+    questionnaire: str,
+    units: Iterable[str],
+    opens: date,
+    closes: date,
+    title: Label,
+    responsible: Label,
+    contact: str,
+    kept_months: int = 24,
+    open_link: bool = True,
+    simulated: bool = False,
+    file: str = "questionnaire",
+) -> Campaign:
+    """A new campaign.
+
+    Parameters
+    ----------
+    questionnaire : str
+        The YAML text.
+    units : iterable of str
+        Codes of the units it asks about.
+    opens, closes : date
+        First and last day, both inclusive, in the site's time zone.
+    responsible : Label
+        Who is responsible, for the notice; `contact`: whom to ask.
+    kept_months : int
+        How long answers are kept after the close.
+
+    Raises
+    ------
+    Problem
+        With everything that is wrong, each with its field.
+    """
+    wanted = list(dict.fromkeys(units))
+    wrong = _unchecked(
+        {
+            "title-zh": title.zh, "title-en": title.en, "responsible-zh": responsible.zh,
+            "responsible-en": responsible.en, "contact": contact,
+        }
+    )  # fmt: skip
+    for name, value, most in (
+        ("title-zh", title.zh, 160), ("title-en", title.en, 200), ("responsible-zh", responsible.zh, 160),
+        ("responsible-en", responsible.en, 200), ("contact", contact, 200),
+    ):  # fmt: skip
+        if len(value) > most:
+            wrong.append(FieldProblem(name, f"has {len(value)} characters; at most {most} are allowed"))
+    if not CODE.fullmatch(code):
+        wrong.append(FieldProblem("code", f"{code[:70]!r}: a code has 1 to 64 small letters, digits and -"))
+    if closes < opens:
+        wrong.append(
+            FieldProblem("closes", f"{closes} is before the first day {opens}; the last day is on it or later")
+        )
+    if not 1 <= kept_months <= 240:
+        wrong.append(FieldProblem("kept-months", f"{kept_months}; write 1 to 240 months"))
+    if not wanted:
+        wrong.append(FieldProblem("units", "none chosen; choose at least one"))
+    known = {row["code"] for row in await Unit.select(Unit.code)}
+    wrong += [FieldProblem("units", f"{unit!r} is no unit; import it first") for unit in wanted if unit not in known]
+    if wrong:
+        raise Problem(422, _("The campaign cannot be made"), _("Nothing was stored."), errors=wrong)
+    if await Campaign.exists().where(Campaign.code == code):
+        raise Problem(
+            409, _("This campaign exists already"), _("There is a campaign “%(code)s”; choose another code."), code=code
+        )
+    async with Campaign._meta.db.transaction():
+        version, _questionnaire = await keep_questionnaire(questionnaire, file)
+        campaign = Campaign(
+            code=code, title_zh=title.zh.strip(), title_en=title.en.strip(), questionnaire=version, opens=opens,
+            closes=closes, open_link=open_link, simulated=simulated, responsible_zh=responsible.zh.strip(),
+            responsible_en=responsible.en.strip(), contact=contact.strip(), kept_months=kept_months,
+        )  # fmt: skip
+        await campaign.save()
+        for at in range(0, len(wanted), 500):
+            await CampaignUnit.insert(
+                *(CampaignUnit(campaign=campaign.id, unit=unit) for unit in wanted[at : at + 500])
+            )
+    return campaign
+
+
+def _place(row: Mapping[str, object]) -> Place:
+    parent = row["parent"]
+    return Place(
+        str(row["code"]), None if parent is None else str(parent), str(row["kind"]),
+        Label(str(row["name_zh"]), str(row["name_en"] or row["name_zh"])),
+    )  # fmt: skip
+
+
+_PLACES = "SELECT code, parent, kind, name_zh, name_en FROM unit"
+
+
+async def load_tree() -> Tree:
+    """All units."""
+    places = {place.code: place for row in await Unit.raw(f"{_PLACES} ORDER BY code") if (place := _place(row))}
+    children: dict[str | None, list[Place]] = {}
+    for place in places.values():
+        children.setdefault(place.parent, []).append(place)
+    return Tree(places, {parent: tuple(found) for parent, found in children.items()})
+
+
+async def load_campaign(code: str) -> LiveCampaign | None:
+    """A campaign from the database; None when there is none of this code.
+
+    Raises
+    ------
+    DefinitionError
+        The stored questionnaire cannot be read by this version of the software.
+    """
+    if not CODE.fullmatch(code):
+        return None
+    row = await Campaign.objects().get(Campaign.code == code)
+    if row is None:
+        return None
+    version = await QuestionnaireVersion.objects().get(QuestionnaireVersion.id == row.questionnaire)
+    assert version is not None  # a foreign key
+    places = await Unit.raw(
+        f"{_PLACES} WHERE code IN (SELECT unit FROM campaign_unit WHERE campaign = {{}}) ORDER BY code", row.id
+    )
+    return LiveCampaign(
+        id=row.id,
+        code=row.code,
+        title=Label(row.title_zh, row.title_en),
+        opens=row.opens,
+        closes=row.closes,
+        open_link=row.open_link,
+        simulated=row.simulated,
+        responsible=Label(row.responsible_zh, row.responsible_en),
+        contact=row.contact,
+        kept_months=row.kept_months,
+        questionnaire=loads(version.definition, f"{version.code}@{version.version}"),
+        units={place.code: place for place in map(_place, places)},
+    )
+
+
+class Campaigns:
+    """What a process remembers for a few seconds, so that a request reads no database.
+
+    What is older is still served while one task fetches it anew; a campaign that nobody asked for is fetched at once.
+    """
+
+    def __init__(self, keep_for: float = KEEP_FOR) -> None:
+        self._keep_for = keep_for
+        self._known: dict[str, tuple[float, LiveCampaign]] = {}
+        self._tree: tuple[float, Tree] | None = None
+        self._codes: tuple[float, tuple[str, ...]] | None = None
+        self._fetching: dict[str, asyncio.Task[LiveCampaign | None]] = {}
+
+    async def get(self, code: str) -> LiveCampaign:
+        """A campaign. Raises a 404 Problem when there is none of this code."""
+        known = self._known.get(code)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        task = self._fetching.get(code)
+        if task is None:
+            task = self._fetching[code] = asyncio.create_task(self._fetch(code))
+        if known is not None and time.monotonic() < known[0] + self._keep_for:
+            return known[1]
+        found = await asyncio.shield(task)
+        if found is None:
+            raise Problem(
+                404, _("There is no such survey"), _("Check the address on your invitation, or choose from the list."),
+            )  # fmt: skip
+        return found
+
+    async def _fetch(self, code: str) -> LiveCampaign | None:
+        try:
+            found = await load_campaign(code)
+        finally:
+            self._fetching.pop(code, None)
+        if found is None:
+            self._known.pop(code, None)
+        else:
+            self._known[code] = (time.monotonic() + self._keep_for, found)
+        return found
+
+    async def all(self) -> list[LiveCampaign]:
+        """Every campaign, the latest first."""
+        if self._codes is None or time.monotonic() > self._codes[0]:
+            rows = (
+                await Campaign.select(Campaign.code).order_by(Campaign.opens, ascending=False).order_by(Campaign.code)
+            )
+            self._codes = (time.monotonic() + self._keep_for, tuple(row["code"] for row in rows))
+        return [await self.get(code) for code in self._codes[1]]
+
+    async def open_now(self, now: datetime, zone: ZoneInfo) -> list[LiveCampaign]:
+        """Those that take responses by the open link now."""
+        return [c for c in await self.all() if c.open_link and state(c, now, zone) == "open"]
+
+    async def by_number(self, number: int) -> LiveCampaign | None:
+        """A campaign by its number in the database."""
+        for known in self._known.values():
+            if known[1].id == number:
+                return await self.get(known[1].code)
+        row = await Campaign.objects().get(Campaign.id == number)
+        return None if row is None else await self.get(row.code)
+
+    async def tree(self) -> Tree:
+        """All units, to browse."""
+        if self._tree is None or time.monotonic() > self._tree[0]:
+            self._tree = (time.monotonic() + self._keep_for, await load_tree())
+        return self._tree[1]
+
+
+def right_now() -> datetime:
+    """The clock; tests replace it."""
+    return datetime.now(UTC)

@@ -1,0 +1,332 @@
+"""Public pages of collection: choose a unit, the form in two modes, the notice; for operators the campaigns' counts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Litestar, Request, Response, get, post
+from litestar.params import FromPath
+
+from evaluator import language, pages
+from evaluator.collection import admission, campaigns, choosing, form, overview, screens
+from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, response_day, right_now
+from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.responses import response_row
+from evaluator.problems import Problem, not_found
+from questionnaires.acceptance import Accepted, accept
+from questionnaires.quality import duration_class
+
+Ask = Request[Any, Any, Any]
+SEND_BYTES = form.MOST_BYTES
+
+
+def _(message: str) -> str:
+    return message
+
+
+@contextlib.asynccontextmanager
+async def writer(app: Litestar) -> AsyncIterator[None]:
+    """The process's writer and its memory of campaigns; closing stores what waits."""
+    settings = app.state.settings
+    app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
+    app.state.campaigns = Campaigns()
+    try:
+        yield
+    finally:
+        await app.state.intake.close()
+
+
+# --- the form -------------------------------------------------------------------------------------------------------
+
+
+async def _campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampaign:
+    found: LiveCampaign = await request.app.state.campaigns.get(campaign)
+    if unit not in found.units:
+        raise Problem(404, _("Not in this survey"), _("This survey does not ask about “%(unit)s”."), unit=unit[:40])
+    return found
+
+
+def _form_page(
+    request: Ask,
+    campaign: LiveCampaign,
+    visit: form.Visit,
+    shown: form.Shown,
+    answers: form.Answers,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
+    """A screen of the form, or its review."""
+    invited = visit.code_hash is not None
+    context = {
+        "campaign": campaign,
+        "unit": campaign.units[visit.unit],
+        "invited": invited,
+        "action": "/code/form" if invited else f"/rate/{campaign.code}/{visit.unit}",
+        "send_action": "/code/send" if invited else f"/rate/{campaign.code}/{visit.unit}/send",
+        "visit": form.sign_visit(request.app.state.secret, visit),
+        "carried": screens.carried(shown, answers),
+        "reviewing": shown.reviewing,
+        "simulated": campaign.simulated,
+    }
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    if shown.screen is None:
+        lines = screens.review(campaign, visit, shown, answers)
+        return pages.page(request, "collection/review.html", status=status, headers=headers, sections=lines, **context)
+    at, of = form.progress(shown)
+    title = screens.say(shown.screen.section.title, screens.unit_name(campaign, visit.unit))
+    note = screens.say(shown.screen.section.note, screens.unit_name(campaign, visit.unit))
+    return pages.page(
+        request, "collection/screen.html", status=status, headers=headers, screen=shown.screen.code, title=title,
+        note=note, at=at, of=of, first=shown.screens[0].code == shown.screen.code,
+        fields=screens.fields(campaign, visit, shown, answers), **context,
+    )  # fmt: skip
+
+
+@get("/rate/{campaign:str}/{unit:str}")
+async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[str]:
+    """The form by open link."""
+    found = await _campaign_and_unit(request, campaign, unit)
+    check_open(found, right_now(), request.app.state.settings.zone)
+    if not found.open_link:
+        raise Problem(
+            403, _("By invitation only"),
+            _("This survey asks a random sample of people. If you were invited, enter your code."),
+        )  # fmt: skip
+    visit = form.new_visit(found.id, unit, right_now())
+    return _form_page(request, found, visit, form.first_screen(found.questionnaire), {})
+
+
+async def _step(request: Ask, found: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[str]:
+    check_open(found, right_now(), request.app.state.settings.zone, form.started(visit))
+    shown = form.move(found.questionnaire, sent)
+    headers = {}
+    what, _colon, wanted = sent.to.partition(":")
+    if what == "language":
+        if wanted not in language.LANGUAGES:
+            raise form.tampered()
+        language.current.set(wanted)
+        secure = "; Secure" if request.app.state.settings.secure_cookies else ""
+        headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
+    return _form_page(
+        request, found, visit, shown, sent.answers, status=422 if shown.problems else 200, headers=headers
+    )
+
+
+async def _send(request: Ask, found: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
+    """Accept, store, and say so only when it is on disk. No template, and no database but the writer's."""
+    now, zone = right_now(), request.app.state.settings.zone
+    check_open(found, now, zone, form.started(visit))
+    accepted = accept(found.questionnaire, sent.answers)
+    if not isinstance(accepted, Accepted):
+        form.check_fields(found.questionnaire, sent.answers)
+        shown = form.first_problem(found.questionnaire, sent.answers)
+        assert shown is not None
+        return _form_page(request, found, visit, shown, sent.answers, status=422)
+    if not accepted.answers:
+        raise Problem(
+            422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
+        )
+    row = response_row(
+        found.questionnaire, accepted, campaign=found.id, unit=visit.unit, mode=form.mode(visit),
+        day=response_day(found, now, zone), duration=duration_class(now.timestamp() - visit.started),
+        design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
+    )  # fmt: skip
+    if await request.app.state.intake.submit(row) == "duplicate":
+        raise already_counted()
+    return pages.redirect(f"/rate/{found.code}/{visit.unit}/thanks")
+
+
+def already_counted() -> Problem:
+    return Problem(
+        409, _("This code was already counted"),
+        _("An answer with this invitation code is stored; it counts once and cannot be changed or shown."),
+    )  # fmt: skip
+
+
+async def _open_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampaign, form.Visit, form.Sent]:
+    found = await _campaign_and_unit(request, campaign, unit)
+    sent = form.read_form(await request.body())
+    visit = form.read_visit(request.app.state.secret, sent.visit)
+    if visit.campaign != found.id or visit.unit != unit or visit.code_hash is not None or not found.open_link:
+        raise form.tampered()
+    return found, visit, sent
+
+
+@post("/rate/{campaign:str}/{unit:str}", status_code=200, request_max_body_size=SEND_BYTES)
+async def step(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
+    """The next screen."""
+    return await _step(request, *await _open_form(request, campaign, unit))
+
+
+@post("/rate/{campaign:str}/{unit:str}/send", status_code=303, request_max_body_size=SEND_BYTES)
+async def send(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
+    """Count the answers of an open link."""
+    return await _send(request, *await _open_form(request, campaign, unit))
+
+
+@get("/rate/{campaign:str}/{unit:str}/thanks")
+async def thanks(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[str]:
+    """No answer stands on it, and anybody may open it."""
+    found = await _campaign_and_unit(request, campaign, unit)
+    return pages.page(
+        request, "collection/thanks.html", campaign=found, unit=found.units[unit], simulated=found.simulated
+    )
+
+
+# --- invitation codes -------------------------------------------------------------------------------------------------
+
+
+@get("/code")
+async def enter_code(request: Ask) -> Response[str]:
+    """The form for a code."""
+    return pages.page(request, "collection/code.html", typed="", error="")
+
+
+@post("/code", status_code=200, request_max_body_size=4096)
+async def take_code(request: Ask) -> Response[Any]:
+    """The form in invitation mode, for a code that was sent out and not used. A mistyped one asks no database."""
+    typed = form.read_code_form(await request.body())
+    code = admission.read_code(typed)
+    if code is None:
+        message = language.gettext(
+            "This code is mistyped. It has 16 letters and digits; compare it with your letter, one by one."
+            if typed.strip()
+            else "Enter the code from your letter or message."
+        )
+        return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
+    hashed = admission.code_hash(request.app.state.secret, code)
+    invitation = await admission.find_invitation(hashed)
+    found = await request.app.state.campaigns.by_number(invitation.campaign) if invitation else None
+    if invitation is None or found is None or invitation.unit not in found.units:
+        message = language.gettext("There is no invitation with this code. Compare it with your letter.")
+        return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
+    if await admission.is_used(hashed):
+        raise already_counted()
+    check_open(found, right_now(), request.app.state.settings.zone)
+    visit = form.new_visit(
+        found.id, invitation.unit, right_now(), code_hash=hashed,
+        design_stratum=invitation.design_stratum, psu=invitation.psu,
+    )  # fmt: skip
+    return _form_page(request, found, visit, form.first_screen(found.questionnaire), {})
+
+
+@get(["/code/form", "/code/send"], sync_to_thread=False)
+def code_again() -> Response[bytes]:
+    """Somebody reloads or follows the address of a step: the code has to be entered again."""
+    return pages.redirect("/code")
+
+
+async def _invited_form(request: Ask) -> tuple[LiveCampaign, form.Visit, form.Sent]:
+    sent = form.read_form(await request.body())
+    visit = form.read_visit(request.app.state.secret, sent.visit)
+    found = await request.app.state.campaigns.by_number(visit.campaign)
+    if visit.code_hash is None or found is None or visit.unit not in found.units:
+        raise form.tampered()
+    return found, visit, sent
+
+
+@post("/code/form", status_code=200, request_max_body_size=SEND_BYTES)
+async def code_step(request: Ask) -> Response[Any]:
+    """The next screen of somebody who was invited."""
+    return await _step(request, *await _invited_form(request))
+
+
+@post("/code/send", status_code=303, request_max_body_size=SEND_BYTES)
+async def code_send(request: Ask) -> Response[Any]:
+    """Count the answers of somebody who was invited, once."""
+    return await _send(request, *await _invited_form(request))
+
+
+# --- choosing, and the notice -----------------------------------------------------------------------------------------
+
+
+@get("/rate")
+async def choose(request: Ask) -> Response[Any]:
+    """Choose a survey and a unit: a search box, and the tree."""
+    settings, memory = request.app.state.settings, request.app.state.campaigns
+    open_ones = await memory.open_now(right_now(), settings.zone)
+    query = request.query_params
+    wanted = query.get("campaign", "")
+    found = next((c for c in open_ones if c.code == wanted), open_ones[0] if len(open_ones) == 1 else None)
+    if found is None:
+        if wanted and wanted not in {c.code for c in open_ones}:
+            check_open(await memory.get(wanted), right_now(), settings.zone)
+        simulated = bool(open_ones) and all(c.simulated for c in open_ones)
+        return pages.page(request, "collection/campaigns.html", campaigns=open_ones, simulated=simulated)
+    picked = choosing.pick(
+        await memory.tree(), found.units, str(query.get("q", ""))[:80], str(query.get("parent", ""))[:32]
+    )
+    return pages.page(
+        request, "collection/choose.html", campaign=found, picked=picked, several=len(open_ones) > 1,
+        simulated=found.simulated,
+    )  # fmt: skip
+
+
+@get("/notice")
+async def notices(request: Ask) -> Response[str]:
+    """What is kept of a visit and of an answer, for every campaign."""
+    found = await request.app.state.campaigns.all()
+    return pages.page(
+        request, "collection/notices.html", campaigns=found, operator=request.app.state.settings.operator,
+        simulated=bool(found) and all(c.simulated for c in found),
+    )  # fmt: skip
+
+
+@get("/notice/{campaign:str}")
+async def notice(request: Ask, campaign: FromPath[str]) -> Response[str]:
+    """Who is responsible for a campaign, what for, what is kept and how long, whom to ask."""
+    found = await request.app.state.campaigns.get(campaign)
+    return pages.page(
+        request, "collection/notice.html", campaign=found, operator=request.app.state.settings.operator,
+        strata=[
+            screens.say(q.text, language.gettext("this office"))
+            for q in found.questionnaire.questions if q.role == "stratum"
+        ],
+        simulated=found.simulated,
+    )  # fmt: skip
+
+
+# --- operators --------------------------------------------------------------------------------------------------------
+
+
+@get("/campaigns", opt={"roles": {"operator"}})
+async def staff_campaigns(request: Ask) -> Response[str]:
+    """All campaigns with how many answered, by mode. No answers."""
+    settings = request.app.state.settings
+    found = await overview.by_campaign()
+    memory = await request.app.state.campaigns.all()
+    rows = [
+        (campaign, campaigns.state(campaign, right_now(), settings.zone), found.get(campaign.id, {}))
+        for campaign in memory
+    ]
+    return pages.page(request, "collection/staff_campaigns.html", rows=rows)
+
+
+@get(["/campaigns/{campaign:str}", "/campaigns/{campaign:str}/counts.csv"], opt={"roles": {"operator"}})
+async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]:
+    """How many answered, by unit and mode."""
+    memory = request.app.state.campaigns
+    found = await memory.get(campaign)
+    account = request.scope["state"]["account"]
+    counts = await overview.by_unit(found, account.unit)
+    if request.scope["path"].endswith(".csv"):
+        body = pages.csv_bytes(
+            ["unit", "name_zh", "name_en", "mode", "responses"],
+            [(c.unit.code, c.unit.name.zh, c.unit.name.en, mode, n) for c in counts for mode, n in c.by_mode.items()],
+        )
+        return pages.data_response(request, body, "text/csv", file_name=f"{found.code}-counts.csv", public=False)
+    number = request.query_params.get("page", "1")
+    page = overview.page_of(counts, int(number) if number.isdigit() and len(number) < 6 else 1)
+    if page is None:
+        raise not_found(f"page {number[:6]}")
+    return pages.page(request, "collection/staff_campaign.html", campaign=found, page=page, simulated=found.simulated)
+
+
+public: list[Any] = [
+    choose, start, step, send, thanks, enter_code, take_code, code_again, code_step, code_send, notices, notice,
+]  # fmt: skip
+staff: list[Any] = [staff_campaigns, staff_campaign]
+lifespan: list[Any] = [writer]
