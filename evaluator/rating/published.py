@@ -146,7 +146,7 @@ def _factors_back(factors: Table, unit_at: Mapping[str, int], indicator_at: Mapp
 
 def _applies(scheme: Scheme, units: Table) -> NDArray[np.bool_]:
     """(units, indicators): the indicator applies at the unit's level."""
-    by_level = {level: [level in indicator.levels for indicator in scheme.indicators] for level in scheme.levels}
+    by_level = {level: [not one.levels or level in one.levels for one in scheme.indicators] for level in scheme.levels}
     nowhere = [False] * len(scheme.indicators)
     return np.array([by_level.get(level, nowhere) for level in units["level"]], dtype=bool).reshape(
         len(units["level"]), len(scheme.indicators)

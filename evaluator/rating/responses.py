@@ -46,7 +46,7 @@ def check_responses(
     plain = [name for name in dict.fromkeys(names) if door.column(name) and not name.startswith(("q_", "s_"))]
     answers = [name for name in dict.fromkeys(names) if name in asked]
     keyed = "campaign" in names
-    sets = [(name,) for name in plain if name != "weight"]
+    sets: list[tuple[str, ...]] = [(name,) for name in plain if name != "weight"]
     sets += [("campaign", name) if keyed else (name,) for name in answers]
     try:
         found = dict(zip(sets, _distinct(path, names, sets), strict=True))

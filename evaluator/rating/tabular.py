@@ -26,7 +26,7 @@ Table = dict[str, NDArray[Any]]
 FIRST_ROW = 2  # rows are counted as a spreadsheet does: the header is row 1
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _CODE = re.compile(r"\S+")
-_PARQUET_TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
+PARQUET_TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -99,17 +99,17 @@ def read_texts(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
         names = next(reader, [])
         # a row's number is that of its place, as a spreadsheet shows it, also where a cell holds a line break
         blank = 0
-        for number, row in enumerate(reader, start=FIRST_ROW):
-            if not row:  # blank lines may end a file; elsewhere they would shift the rows' numbers
+        for number, cells in enumerate(reader, start=FIRST_ROW):
+            if not cells:  # blank lines may end a file; elsewhere they would shift the rows' numbers
                 blank = blank or number
                 continue
             if blank:
                 defects.append(f"{path.stem} row {blank}: a blank line; take it out")
                 blank = 0
-            if len(row) != len(names):
-                defects.append(f"{path.stem} row {number}: {len(row)} cells; the header has {len(names)}")
-                row = (row + [""] * len(names))[: len(names)]
-            rows.append(row)
+            if len(cells) != len(names):
+                defects.append(f"{path.stem} row {number}: {len(cells)} cells; the header has {len(names)}")
+                cells = (cells + [""] * len(names))[: len(names)]
+            rows.append(cells)
     except csv.Error as error:
         defects.append(f"{path.stem} row {len(rows) + FIRST_ROW}: {error}; mend the quotes of this row")
     columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
@@ -122,15 +122,15 @@ def _parquet_texts(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
             names = [str(row[0]) for row in described]
-            texts = []
+            parts: list[str] = []
             for name, kind in ((str(row[0]), str(row[1])) for row in described):
                 column = quoted(name)
                 if kind in ("FLOAT", "DOUBLE"):  # data frames write NaN for a blank number
                     column = f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"
                 elif kind.startswith("TIMESTAMP"):
                     column = f"replace(CAST({column} AS VARCHAR), ' 00:00:00', '')"  # midnight stands for a day
-                texts.append(f"coalesce(CAST({column} AS VARCHAR), '') AS c{len(texts)}")
-            values = connection.execute(f"SELECT {', '.join(texts)} FROM {source}").fetchnumpy() if names else {}
+                parts.append(f"coalesce(CAST({column} AS VARCHAR), '') AS c{len(parts)}")
+            values = connection.execute(f"SELECT {', '.join(parts)} FROM {source}").fetchnumpy() if names else {}
         except duckdb.Error as error:
             return [], [], [f"{path.name} is not Parquet ({_first_line(error)}); write it anew"]
     return names, [list(column) for column in values.values()], []
@@ -157,16 +157,14 @@ def parse_table(
             defects.append(f"{stem} has no column {column.name!r}; add it: {column.about}")
     rows = len(columns[0]) if columns else 0
     cells = dict(zip(names, columns, strict=True))
-    wanted = [*door.columns, *(door.column(name) for name in names if name not in allowed)]
+    further = [found for name in names if name not in allowed and (found := door.column(name))]
     table: Table = {}
-    for column in wanted:
-        if column is None:
-            continue
+    for column in (*door.columns, *further):
         if column.name not in cells:
-            table[column.name] = np.full(rows, np.nan) if column.kind in _PARQUET_TYPES else np.full(rows, "", object)
+            table[column.name] = np.full(rows, np.nan) if column.kind in PARQUET_TYPES else np.full(rows, "", object)
             continue
         table[column.name], wrong = parse_column(column, cells[column.name])
-        if column.required and column.kind in _PARQUET_TYPES:
+        if column.required and column.kind in PARQUET_TYPES:
             blank = [row for row, cell in enumerate(cells[column.name]) if cell == ""]
             wrong = sorted([*wrong, *((row, "blank; a number is needed") for row in blank)])
         defects += [f"{stem} row {row + FIRST_ROW} column {column.name}: {what}" for row, what in wrong]
@@ -175,7 +173,7 @@ def parse_table(
 
 def parse_column(column: Column, cells: Sequence[str]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
     """One column's values; and (row from 0, what is wrong; what would be right) of each cell not of its kind."""
-    if column.kind in _PARQUET_TYPES:
+    if column.kind in PARQUET_TYPES:
         return _numbers(column, cells)
     wrong: list[tuple[int, str]] = []
     verdicts: dict[str, str] = {}
@@ -241,14 +239,14 @@ def number_text(value: float) -> str:
 
 def texts(values: Iterable[Any], kind: str) -> list[str]:
     """A column as its cells in a CSV."""
-    if kind in _PARQUET_TYPES:
+    if kind in PARQUET_TYPES:
         return [number_text(value) for value in np.asarray(values, dtype=np.float64).tolist()]
     return [str(value) for value in values]
 
 
 def snapshot_texts(values: Iterable[Any], kind: str) -> list[str]:
     """A column of a snapshot as its cells: numbers as the shortest text that reads back as the same number."""
-    if kind in _PARQUET_TYPES:
+    if kind in PARQUET_TYPES:
         numbers = np.asarray(values, dtype=np.float64).tolist()
         return ["" if value != value else repr(value).removesuffix(".0") for value in numbers]
     return [str(value) for value in values]
@@ -269,7 +267,7 @@ def write_parquet(csv_path: Path, parquet_path: Path, kinds: Mapping[str, str], 
     One thread and no time stamp: the same CSV gives the same bytes with the same DuckDB.
     """
     columns = ", ".join(
-        f"{literal(name)}: {literal(_PARQUET_TYPES.get(kind, 'VARCHAR'))}" for name, kind in kinds.items()
+        f"{literal(name)}: {literal(PARQUET_TYPES.get(kind, 'VARCHAR'))}" for name, kind in kinds.items()
     )
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
     options = "FORMAT parquet, COMPRESSION zstd" + (f", KV_METADATA {{{pairs}}}" if pairs else "")

@@ -1,0 +1,174 @@
+"""The rating's commands: they need files only, no database and no settings."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+from evaluator.rating.defects import InputError
+
+P = ParamSpec("P")
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+SHOWN = 200  # differences of a file that are printed unless all are asked for
+
+
+def _mended(command: Callable[P, int]) -> Callable[P, None]:
+    """Exit with what the command returns; wrong input is told a line a defect, with exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the work as an exception, which tidies up
+        try:
+            code = command(*args, **kwargs)
+        except InputError as error:
+            _lines(error.defects)
+            code = 2
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            code = 130
+        sys.exit(code)
+
+    return run
+
+
+def _lines(defects: Sequence[str]) -> None:
+    for defect in defects:
+        click.echo(defect, err=True)
+
+
+@click.command()
+@click.argument("scheme", type=FILE)
+@click.argument("snapshot", type=FOLDER)
+@click.option("--out", required=True, type=FOLDER, help="Folder of the edition; it must not exist.")
+@click.option("--previous", type=FOLDER, help="Edition of the last period.")
+@click.option("--supersedes", type=FOLDER, help="Edition that this one corrects; say --why.")
+@click.option("--why", help="Reason of the correction.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the draws.")
+@click.option("--draws", type=click.IntRange(2), help="Number of draws; as the scheme says if not given.")
+@_mended
+def rate(
+    scheme: Path,
+    snapshot: Path,
+    out: Path,
+    previous: Path | None,
+    supersedes: Path | None,
+    why: str | None,
+    seed: int,
+    draws: int | None,
+) -> int:
+    """Rate SNAPSHOT by SCHEME and write the edition."""
+    from evaluator.rating.progress import bars
+    from evaluator.rating.run import rate as run
+
+    with bars() as progress:
+        rated = run(scheme, snapshot, out, previous, seed, draws, progress, supersedes=supersedes, why=why)
+    for step, seconds in rated.seconds.items():
+        click.echo(f"{step}: {seconds:.1f} s", err=True)
+    click.echo(f"{out} {rated.note.identifier}")
+    return 0
+
+
+@click.command()
+@click.argument("edition", type=FOLDER)
+@click.option("--snapshot", type=FOLDER, help="Recompute everything from this snapshot, not only from the edition.")
+@click.option("--all", "everything", is_flag=True, help=f"Print all differences, not the first {SHOWN} of a file.")
+@_mended
+def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
+    """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference."""
+    from evaluator.rating.progress import bars
+    from evaluator.rating.verify import verify as run
+
+    with bars() as progress:
+        verdict = run(edition, snapshot, progress)
+    shown: dict[str, int] = {}
+    for difference in verdict.differences:
+        table = difference.partition(" ")[0]
+        shown[table] = shown.get(table, 0) + 1
+        if everything or shown[table] <= SHOWN:
+            click.echo(difference)
+    for table, count in shown.items():
+        if count > SHOWN and not everything:
+            click.echo(f"{table} {count - SHOWN} more differences; --all prints them")
+    if verdict.differences:
+        click.echo(f"no: {edition} does not hold ({len(verdict.differences)} differences)", err=True)
+        return 1
+    click.echo(f"yes: {verdict.identifier} holds ({verdict.files} files, {verdict.figures} figures recomputed)")
+    return 0
+
+
+@click.group()
+def snapshot() -> None:
+    """Snapshots: the frozen inputs of a rating."""
+
+
+@snapshot.command("check")
+@click.argument("folder", type=FOLDER)
+@click.option("--scheme", type=FILE, help="Check the codes against this scheme too.")
+@_mended
+def check_snapshot(folder: Path, scheme: Path | None) -> int:
+    """Explain every defect of the snapshot in FOLDER; rows are counted as a spreadsheet does, the header is row 1."""
+    from evaluator.rating.scheme_file import load_scheme
+    from evaluator.rating.snapshot import examine
+
+    if not folder.is_dir():
+        raise InputError([f"{folder} is not a folder; give the folder of a snapshot"])
+    read, defects = examine(folder, load_scheme(scheme) if scheme else None)
+    _lines(defects)
+    if defects or read is None:
+        click.echo(f"no: {len(defects)} defects", err=True)
+        return 1
+    rows = ", ".join(f"{name} {len(table['unit'])}" for name, table in read.tables.items())
+    click.echo(f"yes: {rows}{', responses' if read.responses else ''}; {read.sha256}")
+    return 0
+
+
+@click.group()
+def scheme() -> None:
+    """Schemes: the recipe of a rating."""
+
+
+@scheme.command("check")
+@click.argument("file", type=FILE)
+@_mended
+def check_scheme(file: Path) -> int:
+    """Explain every defect of the scheme in FILE, with its line."""
+    from evaluator.rating.run import read_scheme_bytes
+    from evaluator.rating.scheme_file import parse_scheme
+
+    text = read_scheme_bytes(file).decode("utf-8-sig")
+    try:
+        read = parse_scheme(text, str(file))
+    except InputError as error:
+        _lines(error.defects)
+        click.echo(f"no: {len(error.defects)} defects", err=True)
+        return 1
+    click.echo(
+        f"yes: {read.code} {read.version}, {len(read.levels)} levels, {len(read.dimensions)} dimensions, "
+        f"{len(read.indicators)} indicators"
+    )
+    return 0
+
+
+@scheme.command("diff")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@_mended
+def diff_schemes(old: Path, new: Path) -> int:
+    """What changed from OLD to NEW, a line a change: exit code 0 when nothing did, 1 otherwise."""
+    from evaluator.rating.scheme_diff import differences
+    from evaluator.rating.scheme_file import load_scheme
+
+    found = differences(load_scheme(old), load_scheme(new))
+    for line in found:
+        click.echo(line)
+    return 1 if found else 0
+
+
+COMMANDS: Sequence[Any] = (rate, verify, snapshot, scheme)

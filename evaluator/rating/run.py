@@ -1,0 +1,166 @@
+"""Rating: scheme + snapshot -> edition, from files alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluator.rating.defects import InputError
+from evaluator.rating.edition import Edition, Note, published_units, read_edition, write_edition
+from evaluator.rating.estimates import Estimates, estimate
+from evaluator.rating.published import factors_table, inputs_table, read_back, rounded
+from evaluator.rating.results import Results, Taken, compute
+from evaluator.rating.scheme import Scheme
+from evaluator.rating.scheme_file import parse_scheme
+from evaluator.rating.snapshot import Snapshot, read_snapshot
+from evaluator.rating.tabular import Table
+
+Progress = Callable[[str, float], None]
+
+SEED = 1  # any seed will do, as long as it was not chosen after the fact
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What a run gave."""
+
+    out: Path
+    note: Note
+    seconds: Mapping[str, float]  # by step
+
+
+def rate(
+    scheme_file: Path,
+    snapshot_dir: Path,
+    out: Path,
+    previous: Path | None = None,
+    seed: int = SEED,
+    draws: int | None = None,
+    progress: Progress | None = None,
+    *,
+    supersedes: Path | None = None,
+    why: str | None = None,
+) -> Rated:
+    """Rate a snapshot by a scheme and write the edition.
+
+    Parameters
+    ----------
+    out
+        The edition's folder; it must not exist. It is there whole or not at all.
+    previous
+        The edition of the last period, from which grades move only when the evidence is strong.
+    seed, draws
+        Of the joint draws; `draws` as the scheme says when not given.
+    progress
+        Called with the step and the share of it that is done.
+    supersedes, why
+        The edition that this one corrects, and the reason.
+
+    Raises
+    ------
+    InputError
+        Wrong scheme, snapshot or edition, with every defect; `out` exists.
+    """
+    clock = _Clock()
+    if out.exists():
+        raise InputError([f"{out} exists; give a path that does not exist yet, nothing is overwritten"])
+    if bool(why) != (supersedes is not None):
+        raise InputError(["a correction needs both: the edition it supersedes, and why"])
+    content = read_scheme_bytes(scheme_file)
+    scheme = parse_scheme(content.decode("utf-8-sig"), str(scheme_file))
+    earlier = read_edition(previous) if previous else None
+    replaced = read_edition(supersedes) if supersedes else None
+    snapshot = read_snapshot(snapshot_dir, scheme)
+    clock.lap("read and check")
+    estimates = estimate(scheme, snapshot, progress)
+    clock.lap("estimate")
+    draws = draws or scheme.uncertainty.draws
+    grades = previous_grades(snapshot.tables["units"], earlier)
+    tables = rated_tables(scheme, snapshot, estimates, grades, seed, draws, progress)
+    clock.lap("draw, rank, grade")
+    note = write_edition(
+        out,
+        content,
+        scheme,
+        snapshot,
+        tables,
+        seed=seed,
+        draws=draws,
+        supersedes=replaced.note.identifier if replaced else None,
+        why=why,
+    )
+    clock.lap("write")
+    return Rated(out, note, clock.seconds)
+
+
+def read_scheme_bytes(path: Path) -> bytes:
+    """A scheme file as it is, to be copied byte for byte; InputError when it cannot be read."""
+    try:
+        content = path.read_bytes()
+        content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError([f"{path} cannot be read ({error.strerror}); give the path of a scheme file"]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8"]) from error
+    return content
+
+
+def previous_grades(units: Table, earlier: Edition | None) -> list[str]:
+    """Each unit's grade in the edition before; blank when there was none."""
+    if earlier is None:
+        return [""] * len(units["unit"])
+    ratings = earlier.table("ratings")
+    grades = dict(zip(ratings["unit"], ratings["grade"], strict=True))
+    return [str(grades.get(unit, "")) for unit in units["unit"]]
+
+
+def rated_tables(
+    scheme: Scheme,
+    snapshot: Snapshot,
+    estimates: Estimates,
+    grades: list[str],
+    seed: int,
+    draws: int,
+    progress: Progress | None = None,
+) -> dict[str, Table]:
+    """All tables of the edition.
+
+    Figures are computed from inputs and factors as they are published, so that whoever has the edition gets the same.
+    """
+    units = published_units(snapshot.tables["units"])
+    tables = {
+        "units": units,
+        "inputs": inputs_table(scheme, units, estimates),
+        "factors": factors_table(scheme, units, estimates),
+        "models": estimates.models,
+        "distributions": estimates.distributions,
+    }
+    taken = Taken(rounded(estimates.deductions), estimates.vetoes, grades)
+    results = computed(scheme, tables, taken, seed, draws, progress)
+    return tables | {"scores": results.scores, "ratings": results.ratings, "sensitivity": results.sensitivity}
+
+
+def computed(
+    scheme: Scheme,
+    tables: Mapping[str, Table],
+    taken: Taken,
+    seed: int,
+    draws: int,
+    progress: Progress | None = None,
+) -> Results:
+    """Scores, ratings and sensitivity from the tables units, inputs and factors of an edition."""
+    published = read_back(scheme, tables["units"], tables["inputs"], tables["factors"])
+    return compute(scheme, tables["units"], published, taken, seed, draws, progress)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] = now - self._last
+        self._last = now

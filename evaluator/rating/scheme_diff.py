@@ -1,0 +1,32 @@
+"""What changed from one version of a scheme to the next."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from evaluator.rating.scheme import Scheme
+
+
+def differences(old: Scheme, new: Scheme) -> list[str]:
+    """A line a change: `PATH old -> new`; members of a list go by their code, so that a change of order is none."""
+    before, after = _flat("", msgspec.to_builtins(old)), _flat("", msgspec.to_builtins(new))
+    lines = []
+    for path in dict.fromkeys([*before, *after]):
+        was, now = before.get(path, "nothing"), after.get(path, "nothing")
+        if was != now:
+            lines.append(f"{path} {was} -> {now}")
+    return lines
+
+
+def _flat(path: str, value: Any) -> dict[str, str]:
+    if isinstance(value, list) and value and all(isinstance(member, dict) and "code" in member for member in value):
+        value = {member["code"]: {k: v for k, v in member.items() if k != "code"} for member in value}
+    if isinstance(value, dict) and value:
+        found: dict[str, str] = {}
+        for key, member in value.items():
+            found |= _flat(f"{path}.{key}" if path else str(key), member)
+        return found
+    return {path: json.dumps(value, ensure_ascii=False)}
