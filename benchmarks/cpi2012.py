@@ -1,10 +1,10 @@
-"""Transparency International's Corruption Perceptions Index 2012, rated by `evaluator rate` from a scheme and a snapshot.
+"""Transparency International's Corruption Perceptions Index 2012, rated by `evaluator rate` from files.
 
     .venv/bin/python benchmarks/cpi2012.py [FOLDER with cpi2012.csv]
 
 Published: the mean of the sources that a country has, at least 3, rounded. From the rounded sources 153 of the 176
-published scores come out exactly (rounded half to even) and all within 1, except Sudan (+2) and Zimbabwe (+3), which lack
-a source in the file.
+published scores come out exactly (rounded half to even) and all within 1, except Sudan (+2) and Zimbabwe (+3), which
+lack a source in the file.
 """
 
 from __future__ import annotations

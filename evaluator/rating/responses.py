@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from evaluator.rating.defects import InputError, likely
-from evaluator.rating.doors import SNAPSHOT
+from evaluator.rating.doors import MARK_COLUMN, SIMULATED, SNAPSHOT
 from evaluator.rating.questions import known_flags
 from evaluator.rating.tabular import FIRST_ROW, Table, connect, header, parse_column, quoted, scan
 from questionnaires.columns import column as column_of
@@ -44,6 +44,8 @@ def check_responses(
     asked = _asked(names, questionnaires)
     door = SNAPSHOT["responses"]
     plain = [name for name in dict.fromkeys(names) if door.column(name) and not name.startswith(("q_", "s_"))]
+    if MARK_COLUMN.name in names:
+        plain.append(MARK_COLUMN.name)
     answers = [name for name in dict.fromkeys(names) if name in asked]
     keyed = "campaign" in names
     sets: list[tuple[str, ...]] = [(name,) for name in plain if name != "weight"]
@@ -78,7 +80,7 @@ def _columns(names: Sequence[str], questionnaires: Mapping[str, Questionnaire]) 
     for name in names:
         if name.startswith("q_") and questionnaires and name not in questions:
             defects.append(f"responses has the column {name!r}, a question nobody asked; {likely(name, questions)}")
-        elif door.column(name) is None:
+        elif door.column(name) is None and name != MARK_COLUMN.name:
             defects.append(f"responses has an unknown column {name!r}; {likely(name, known + questions, listed=30)}")
     defects += [
         f"responses has the column {name!r} twice; keep one"
@@ -201,6 +203,8 @@ def _verdict(
             if question
             else f"{value!r}, but campaign {campaign!r} did not ask it; leave it blank"
         )
+    if name == MARK_COLUMN.name:
+        return "" if value == SIMULATED else f"{value!r}; simulated data say {SIMULATED!r}"
     column = SNAPSHOT["responses"].column(name)
     wrong = parse_column(column, [value])[1] if column else []
     if wrong:

@@ -13,13 +13,13 @@ import msgspec
 
 from evaluator.rating.cross_checks import cross_check
 from evaluator.rating.defects import InputError, likely
-from evaluator.rating.doors import SNAPSHOT
+from evaluator.rating.doors import MARK_COLUMN, SNAPSHOT
 from evaluator.rating.folders import sha256_of
 from evaluator.rating.questions import FOLDER as QUESTIONNAIRES
 from evaluator.rating.questions import assign_campaigns, read_questionnaires, scorings
 from evaluator.rating.responses import campaigns_of, check_responses
 from evaluator.rating.scheme import Scheme
-from evaluator.rating.tabular import Table, parse_table, read_texts, table_file
+from evaluator.rating.tabular import Table, header, mark_defects, parse_table, read_texts, table_file
 from methods.cells import ItemScoring
 
 FORMAT = 1
@@ -76,6 +76,7 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
     defects += wrong
     tables: dict[str, Table] = {}
     responses: Path | None = None
+    marked = note.simulated
     for name, door in SNAPSHOT.items():
         try:
             path = table_file(folder, name)
@@ -89,6 +90,10 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
             continue
         names, columns, wrong = read_texts(path)
         defects += wrong
+        if MARK_COLUMN.name in names:
+            marked = True
+            defects += mark_defects(name, columns.pop(names.index(MARK_COLUMN.name)))
+            names.remove(MARK_COLUMN.name)
         if names:
             tables[name], wrong = parse_table(name, names, columns, door)
             defects += wrong
@@ -107,11 +112,13 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
         seen: list[str] = []
         if responses is not None:
             seen, wrong = campaigns_of(responses)
-            defects += wrong
+            if wrong:
+                return None, [*defects, *wrong]
         assigned, wrong = assign_campaigns(note.campaigns, found, seen)
         defects += [] if unreadable else wrong
         scoring = {campaign: scorings(questionnaire) for campaign, questionnaire in assigned.items()}
         if responses is not None:
+            marked = marked or MARK_COLUMN.name in header(responses)
             defects += check_responses(responses, tables, period, assigned)
             defects += _unanswered(scheme, scoring)
     snapshot = Snapshot(
@@ -122,7 +129,7 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
         scoring=scoring,
         made_on=note.made_on.isoformat() if note.made_on else "",
         source=note.source,
-        simulated=note.simulated,
+        simulated=marked,
         sha256=fingerprint(folder),
     )
     return snapshot, defects

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from evaluator.rating.defects import InputError, likely
-from evaluator.rating.doors import SNAPSHOT
+from evaluator.rating.doors import MARK_COLUMN, SIMULATED, SNAPSHOT
 from evaluator.rating.folders import new_folder, sha256_of
 from evaluator.rating.questions import FOLDER
 from evaluator.rating.snapshot import NOTE, Note, snapshot_files
@@ -61,9 +61,9 @@ def write_snapshot(
         raise InputError(defects)
     with new_folder(folder) as made:
         for name, table in tables.items():
-            _write_table(made, name, table, form)
+            _write_table(made, name, table, form, simulated)
         if responses is not None:
-            _copy_responses(responses, made / f"responses.{form}", form)
+            _copy_responses(responses, made / f"responses.{form}", form, simulated)
         for identifier, content in (questionnaires or {}).items():
             (made / FOLDER).mkdir(exist_ok=True)
             (made / FOLDER / f"{identifier}.yaml").write_bytes(content)
@@ -79,21 +79,27 @@ def write_snapshot(
         (made / NOTE).write_bytes(msgspec.json.format(msgspec.json.encode(note), indent=2) + b"\n")
 
 
-def _write_table(made: Path, name: str, table: Table, form: str) -> None:
+def _write_table(made: Path, name: str, table: Table, form: str, simulated: bool) -> None:
     door = SNAPSHOT[name]
     kinds = {column: found.kind for column in table if (found := door.column(column))}
     path = made / f"{name}.csv"
-    path.write_bytes(csv_bytes({column: snapshot_texts(table[column], kind) for column, kind in kinds.items()}))
+    cells = {column: snapshot_texts(table[column], kind) for column, kind in kinds.items()}
+    if simulated:
+        cells[MARK_COLUMN.name] = [SIMULATED] * len(next(iter(cells.values())))
+        kinds[MARK_COLUMN.name] = MARK_COLUMN.kind
+    path.write_bytes(csv_bytes(cells))
     if form == "parquet":
-        write_parquet(path, made / f"{name}.parquet", kinds, {})
+        write_parquet(path, made / f"{name}.parquet", kinds, {MARK_COLUMN.name: SIMULATED} if simulated else {})
         path.unlink()
 
 
-def _copy_responses(source: Path, target: Path, form: str) -> None:
-    if source.suffix == target.suffix:
+def _copy_responses(source: Path, target: Path, form: str, simulated: bool) -> None:
+    names = header(source)
+    marked = MARK_COLUMN.name in names or not simulated
+    if source.suffix == target.suffix and marked:
         shutil.copyfile(source, target)
         return
-    names = header(source)
+    mark = "" if marked else f", {literal(SIMULATED)} AS {MARK_COLUMN.name}"
     options = "FORMAT parquet, COMPRESSION zstd" if form == "parquet" else "FORMAT csv, HEADER"
     with connect() as connection:
-        connection.execute(f"COPY (SELECT * FROM {scan(source, names)}) TO {literal(str(target))} ({options})")
+        connection.execute(f"COPY (SELECT *{mark} FROM {scan(source, names)}) TO {literal(str(target))} ({options})")

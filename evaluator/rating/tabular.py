@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.rating.defects import InputError, likely
-from evaluator.rating.doors import Column, Door
+from evaluator.rating.doors import MARK_COLUMN, SIMULATED, Column, Door
 
 Table = dict[str, NDArray[Any]]
 
@@ -169,6 +169,15 @@ def parse_table(
             wrong = sorted([*wrong, *((row, "blank; a number is needed") for row in blank)])
         defects += [f"{stem} row {row + FIRST_ROW} column {column.name}: {what}" for row, what in wrong]
     return table, defects
+
+
+def mark_defects(stem: str, cells: Sequence[str]) -> list[str]:
+    """Cells of the column that marks simulated data which do not bear the mark."""
+    return [
+        f"{stem} row {row + FIRST_ROW} column {MARK_COLUMN.name}: {cell!r}; simulated data say {SIMULATED!r}"
+        for row, cell in enumerate(cells)
+        if cell != SIMULATED
+    ]
 
 
 def parse_column(column: Column, cells: Sequence[str]) -> tuple[NDArray[Any], list[tuple[int, str]]]:
