@@ -8,7 +8,7 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from evaluator.accounts.tables import Account
-from evaluator.columns import BoundedText, RangedDouble
+from evaluator.columns import BoundedText, RangedDouble, RangedInteger
 from evaluator.units.tables import Unit
 
 
@@ -53,7 +53,9 @@ class Assessor(Table):
     round = ForeignKey(AssessmentRound, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     institute = ForeignKey(Institute, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     pseudonym = BoundedText(length=64, least=1)
-    account = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict, unique=True)
+    account = ForeignKey(
+        Account, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict, unique=True
+    )
     assessor_once = Unique([round, institute, pseudonym])
 
 
@@ -66,6 +68,19 @@ class Assignment(Table):
     assignment_once = Unique([assessor, unit])
 
 
+class AssessmentImport(Table):
+    """A file of scores that was taken in whole."""
+
+    id = Serial(primary_key=True)
+    round = ForeignKey(AssessmentRound, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    file_name = BoundedText(length=255, least=1)
+    sha256 = BoundedText(length=64, least=64)
+    imported_on = Date(default=None, null=False)
+    account = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    rows = RangedInteger(low=0, high=2000000000)
+    source = BoundedText(length=255)
+
+
 class Assessment(Table):
     """A score of a unit on a criterion by an assessor, with its justification."""
 
@@ -75,4 +90,7 @@ class Assessment(Table):
     criterion = ForeignKey(Criterion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     score = RangedDouble(low=-1000000.0, high=1000000.0)
     justification = Text(default="")
+    brought_by = ForeignKey(
+        AssessmentImport, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )  # blank: entered in the form
     assessment_once = Unique([assessor, unit, criterion])

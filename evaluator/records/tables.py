@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import Date, ForeignKey, Serial
+from piccolo.columns import Bytea, Date, ForeignKey, Serial
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -11,7 +11,7 @@ from evaluator.accounts.tables import Account
 from evaluator.columns import BoundedText, OneOf, RangedDouble, RangedInteger
 from evaluator.units.tables import Unit
 
-KINDS = ["records", "indicators", "events", "assessments"]
+KINDS = ["records", "indicators", "events"]
 STATES = ["alleged", "contested", "final", "rectified", "repaired", "expired"]
 LARGEST = 1e15
 
@@ -27,6 +27,24 @@ class Import(Table):
     account = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     rows = RangedInteger(low=0, high=2000000000)
     source = BoundedText(length=255)
+    scheme = BoundedText(length=128)  # code and version of the scheme whose words it was checked against
+    period_from = Date(null=True, default=None)
+    period_to = Date(null=True, default=None)
+    withdrawn_on = Date(null=True, default=None)  # its rows were taken out again
+    withdrawn_why = BoundedText(length=500)
+
+
+class Refusal(Table):
+    """A file that was not taken, with everything that is wrong with it; kept for a month."""
+
+    id = Serial(primary_key=True)
+    kind = OneOf(KINDS, default="records")
+    file_name = BoundedText(length=255, least=1)
+    sha256 = BoundedText(length=64, least=64)
+    refused_on = Date(default=None, null=False)
+    account = ForeignKey(Account, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    problems = RangedInteger(low=0, high=2000000000)
+    findings = Bytea()  # JSON, compressed
 
 
 class Record(Table):
