@@ -290,10 +290,10 @@ def _text(question: Question) -> Parser:
         if isinstance(given, str):
             raise TypeError("the values of a question are a list of texts, not one text")
         # Before stripping: str.strip takes some control characters for blanks.
-        for value in given:
+        for value in sorted(given):
             if (hidden := UNPRINTABLE.search(value)) is not None:
                 raise _RefusedError(CONTROL, {"character": f"U+{ord(hidden[0]):04X}"})
-        written = [text for value in given if (text := value.replace("\r\n", "\n").replace("\r", "\n").strip())]
+        written = _written([value.replace("\r\n", "\n").replace("\r", "\n") for value in given])
         if not written:
             return None
         if len(written) > 1:

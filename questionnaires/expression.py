@@ -249,7 +249,7 @@ def render(tree: Node) -> str:
     """A text that parses to this very tree.
 
     >>> render(parse("1+2 *3= -${a}").tree)
-    '1 + (2 * 3) = -${a}'
+    '(1 + (2 * 3)) = -${a}'
     """
     if isinstance(tree, Number):
         return _digits(tree.value)

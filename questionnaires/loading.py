@@ -316,7 +316,7 @@ class _Definition:
             )
         for key, types in KEYS_OF_TYPES.items():
             if kind is not None and key in entries and kind not in types:
-                right = "only %(types)s has it"
+                right = "it goes with type %(types)s"
                 if key == "score" and kind == "single":
                     right = "the scores of a single choice stand at its choices"
                 reading.wrong(
@@ -326,7 +326,7 @@ class _Definition:
                     right,
                     key=key,
                     type=kind,
-                    types=" and ".join(types),
+                    types=" or ".join(types),
                 )
         role = reading.one_of(entries["role"], where, "role", QUESTION_ROLES) if "role" in entries else None
         if role in ("stratum", "case_mix") and kind not in ("single", None):
@@ -351,9 +351,11 @@ class _Definition:
                         "add it to exclusive",
                         code=reserved,
                     )
+        if kind in ("scale", "integer") and limits is None:
+            entries.pop("score", None)  # its labels were not read: what it says of them cannot be judged
         score = self.score_of(entries, kind, where, choices, role)
         required, always = (
-            self.required_of(entries["required"], f"{where}/required") if "required" in entries else (None, False)
+            self.required_of(entries["required"], f"{where}/required", code) if "required" in entries else (None, False)
         )
         max_length = None
         if kind == "text":
@@ -576,10 +578,10 @@ class _Definition:
             )
         return rule
 
-    def required_of(self, node: Node, where: str) -> tuple[Expression | None, bool]:
+    def required_of(self, node: Node, where: str, own: str | None) -> tuple[Expression | None, bool]:
         if isinstance(node, Scalar) and node.value.strip().casefold() in ("true", "yes", "false", "no"):
             return None, self.reading.boolean(node, where)
-        return self.condition(node, where), False
+        return self.condition(node, where, own), False
 
     def condition(self, node: Node, where: str, own: str | None = None) -> Expression | None:
         """An expression over the questions read so far."""

@@ -1,0 +1,97 @@
+"""What is shown: one section a screen, never a question beside the one it depends on; the order of choices."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from questionnaires.loading import load_shipped, loads
+from questionnaires.screens import presented, screens, visible
+
+CITIZEN = load_shipped("sd-citizen")
+CHAIN = loads("""\
+code: chain
+version: "1"
+languages: [en]
+sections:
+  - code: one
+    title: {en: "One"}
+    items:
+      - {code: a, type: integer, text: {en: "A"}}
+      - {code: b, type: integer, text: {en: "B"}}
+      - {code: c, type: integer, relevant: "${b} > 1", text: {en: "C"}}
+      - {code: d, type: integer, relevant: "${a} > 1", text: {en: "D"}}
+      - {code: e, type: integer, required: "${d} > 1", text: {en: "E"}}
+  - code: two
+    title: {en: "Two"}
+    relevant: "${a} > 5"
+    items:
+      - {code: f, type: integer, text: {en: "F"}}
+""")
+
+
+def shown(answers: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return [(screen.code, [question.code for question in screen.questions]) for screen in visible(CHAIN, answers)]
+
+
+def test_a_section_is_divided_where_a_question_depends_on_another_one_of_it() -> None:
+    divided = [(screen.code, [question.code for question in screen.questions]) for screen in screens(CHAIN)]
+    assert divided == [("one", ["a", "b"]), ("one-2", ["c", "d"]), ("one-3", ["e"]), ("two", ["f"])]
+
+
+def test_what_is_shown_follows_the_answers_so_far() -> None:
+    assert shown({}) == [("one", ["a", "b"]), ("one-3", ["e"])]
+    assert shown({"a": ["2"]}) == [("one", ["a", "b"]), ("one-2", ["d"]), ("one-3", ["e"])]
+    assert shown({"a": ["6"], "b": ["3"]}) == [
+        ("one", ["a", "b"]),
+        ("one-2", ["c", "d"]),
+        ("one-3", ["e"]),
+        ("two", ["f"]),
+    ]
+
+
+def test_answers_that_cannot_be_read_and_unknown_fields_show_nothing_more() -> None:
+    assert shown({"a": ["six"], "zzz": ["1"]}) == shown({})
+
+
+def test_the_citizens_see_four_screens_after_contact_and_three_without() -> None:
+    assert [screen.code for screen in visible(CITIZEN, {"contact": ["once"]})] == [
+        "contact",
+        "experience",
+        "view",
+        "about",
+    ]
+    for answer in ("never", "dk", ""):
+        assert [screen.code for screen in visible(CITIZEN, {"contact": [answer]})] == ["contact", "view", "about"]
+
+
+@settings(max_examples=50)
+@given(st.integers(), st.sampled_from([question.code for question in CITIZEN.questions]), st.booleans())
+def test_every_order_shows_every_choice_once_and_leaves_what_stands_apart_in_place(
+    seed: int, code: str, reverse: bool
+) -> None:
+    question = CITIZEN.question(code)
+    order = presented(question, reverse=reverse, order=random.Random(seed))
+    assert sorted(choice.code for choice in order) == sorted(choice.code for choice in question.choices)
+    for place, choice in enumerate(question.choices):
+        if choice.code in ("dk", "skip", *question.exclusive):
+            assert order[place] == choice
+    assert order == presented(question, reverse=reverse, order=random.Random(seed))
+    if not question.randomise and not (question.reverse_half and reverse):
+        assert order == question.choices
+
+
+def test_reversing_turns_the_scored_choices_only() -> None:
+    codes = [choice.code for choice in presented(CITIZEN.question("info"), reverse=True)]
+    assert codes == ["not_looked", "not_found", "part", "found", "dk"]
+    codes = [choice.code for choice in presented(CITIZEN.question("kept"), reverse=True)]
+    assert codes == ["nearly_none", "few", "half", "most", "nearly_all", "unheard", "dk"]
+
+
+def test_shuffling_reaches_every_order_of_the_substantive_choices() -> None:
+    question = CITIZEN.question("extra")
+    orders = {tuple(choice.code for choice in presented(question, order=random.Random(seed))) for seed in range(500)}
+    assert len(orders) == 24  # four choices move
+    assert {order[4:] for order in orders} == {("none", "dk", "skip")}
