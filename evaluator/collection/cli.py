@@ -1,0 +1,207 @@
+"""Questionnaires and campaigns on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from questionnaires.loading import check_file, shipped, shipped_text
+
+T = TypeVar("T")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def questionnaire() -> None:
+    """Questionnaires: check."""
+
+
+@questionnaire.command()
+@click.argument("file", type=FILE)
+def check(file: Path) -> None:
+    """Say everything that is wrong with a questionnaire's file. Needs no database. Exit code 1: it has mistakes."""
+    lines = check_file(file)
+    for line in lines:
+        click.echo(line, err=True)
+    if lines:
+        raise SystemExit(1)
+    click.echo(f"{file}: no mistakes")
+
+
+@click.group()
+def campaign() -> None:
+    """Campaigns: create, list, invitation codes, frame and population counts."""
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on an upgraded database; what the user can mend is told line by line on stderr, exit code 2."""
+    from evaluator import database
+    from evaluator.problems import Problem
+    from evaluator.settings import read_settings
+
+    database.connect(read_settings().database)
+
+    async def upgraded() -> T:
+        try:
+            await database.upgrade()
+        except BaseException:
+            work.close()
+            raise
+        return await work
+
+    try:
+        return asyncio.run(upgraded())
+    except Problem as problem:
+        for error in problem.errors:
+            click.echo(f"{error.pointer}: {error.detail}", err=True)
+        raise
+
+
+async def _live(code: str) -> Any:
+    from evaluator.collection.campaigns import load_campaign
+    from evaluator.problems import Problem
+
+    found = await load_campaign(code)
+    if found is None:
+        raise Problem(404, "No such campaign", "There is no campaign “%(code)s”.", code=code)
+    return found
+
+
+@campaign.command()
+@click.argument("code")
+@click.option("--questionnaire", "-q", required=True, help=f"a YAML file, or shipped: {', '.join(shipped())}")
+@click.option("--unit", "-u", "units", multiple=True, help="code of a unit to ask about; may be repeated")
+@click.option("--under", multiple=True, help="all units under this one, and itself; may be repeated")
+@click.option("--level", "levels", multiple=True, help="with --under: only units of this level; may be repeated")
+@click.option("--opens", required=True, type=DAY, help="first day, YYYY-MM-DD")
+@click.option("--closes", required=True, type=DAY, help="last day, inclusive")
+@click.option("--title-zh", required=True)
+@click.option("--title-en", required=True)
+@click.option("--responsible-zh", required=True, help="who is responsible, for the notice")
+@click.option("--responsible-en", required=True)
+@click.option("--contact", required=True, help="whom to ask, for the notice")
+@click.option("--kept-months", default=24, show_default=True, help="how long answers are kept after the close")
+@click.option("--open-link/--no-open-link", default=True, show_default=True, help="whether anybody may answer")
+@click.option("--simulated", is_flag=True, help="mark every page as simulated")
+def create(
+    code: str, questionnaire: str, units: Sequence[str], under: Sequence[str], levels: Sequence[str], opens: Any,
+    closes: Any, title_zh: str, title_en: str, responsible_zh: str, responsible_en: str, contact: str,
+    kept_months: int, open_link: bool, simulated: bool,
+) -> None:  # fmt: skip
+    """Put a questionnaire to the public for some units between two days."""
+    from evaluator.collection.campaigns import Label, create_campaign
+    from evaluator.units.tables import Unit
+    from evaluator.units.tree import subtree
+
+    file = Path(questionnaire)
+    if questionnaire in shipped():
+        text = shipped_text(questionnaire)
+    elif file.is_file():
+        text = file.read_text(encoding="utf-8-sig")
+    else:
+        raise click.UsageError(f"{questionnaire}: no such file, and not shipped; shipped: {', '.join(shipped())}")
+
+    async def make() -> int:
+        chosen = list(units)
+        for root in under:
+            below = await subtree(root)
+            if not below:
+                raise click.UsageError(f"--under {root}: there is no such unit")
+            if levels:
+                level = {row["code"]: row["level"] for row in await Unit.select(Unit.code, Unit.level)}
+                below = [unit for unit in below if level[unit] in levels]
+            chosen += below
+        await create_campaign(
+            code, questionnaire=text, file=questionnaire, units=chosen, opens=opens.date(), closes=closes.date(),
+            title=Label(title_zh, title_en), responsible=Label(responsible_zh, responsible_en), contact=contact,
+            kept_months=kept_months, open_link=open_link, simulated=simulated,
+        )  # fmt: skip
+        return len(set(chosen))
+
+    click.echo(f"campaign {code}: {_run(make()):,} units, {opens.date()} to {closes.date()}")
+
+
+@campaign.command("list")
+def list_() -> None:
+    """All campaigns and how many answered."""
+    from evaluator.collection.overview import by_campaign
+    from evaluator.collection.tables import Campaign
+
+    async def rows() -> list[str]:
+        counts = await by_campaign()
+        found = await Campaign.select().order_by(Campaign.opens)
+        return [
+            f"{row['code']}\t{row['opens']}\t{row['closes']}\t"
+            + " ".join(f"{mode}={n}" for mode, n in sorted(counts.get(row["id"], {}).items()))
+            for row in found
+        ]
+
+    for line in _run(rows()):
+        click.echo(line)
+
+
+@campaign.command()
+@click.argument("code")
+@click.option("--unit", "-u", required=True, help="the unit that the invited are asked about")
+@click.option("--number", "-n", required=True, type=click.IntRange(1, 1_000_000))
+@click.option("--stratum", default="", help="design stratum they were drawn from")
+@click.option("--psu", default="", help="primary sampling unit they were drawn from")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="CSV file to write; must be new"
+)
+def codes(code: str, unit: str, number: int, stratum: str, psu: str, out: Path) -> None:
+    """Make invitation codes and write them to a file: once, for only their keyed hashes are kept."""
+    from evaluator.collection.admission import issue_codes, shown_code
+    from evaluator.settings import read_settings
+
+    try:  # before anything is made, and readable by nobody else
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: {error.strerror}; name a new file in a folder that exists") from None
+    try:
+        made = _run(issue_codes(read_settings().secret(), code, unit, number, design_stratum=stratum, psu=psu))
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["campaign", "unit", "design_stratum", "psu", "code"])
+            writer.writerows([code, unit, stratum, psu, shown_code(one)] for one in made)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+    click.echo(f"{len(made):,} codes for {unit} in {out}; they cannot be shown again")
+
+
+@campaign.command()
+@click.argument("code")
+@click.argument("file", type=FILE)
+def frame(code: str, file: Path) -> None:
+    """Import the design cells of the invited sample: unit, design_stratum, psu, frame_n, invited, calibration_area."""
+    from evaluator.collection.counts import import_frame
+
+    content = file.read_bytes()
+
+    async def take() -> int:
+        return await import_frame(await _live(code), content)
+
+    click.echo(f"{_run(take()):,} design cells imported from {file.name}")
+
+
+@campaign.command()
+@click.argument("code")
+@click.argument("file", type=FILE)
+def population(code: str, file: Path) -> None:
+    """Import population counts: unit, one column s_QUESTION for each stratum, count."""
+    from evaluator.collection.counts import import_population
+
+    content = file.read_bytes()
+
+    async def take() -> int:
+        return await import_population(await _live(code), content)
+
+    click.echo(f"{_run(take()):,} population cells imported from {file.name}")
