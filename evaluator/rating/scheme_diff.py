@@ -22,8 +22,11 @@ def differences(old: Scheme, new: Scheme) -> list[str]:
 
 
 def _flat(path: str, value: Any) -> dict[str, str]:
-    if isinstance(value, list) and value and all(isinstance(member, dict) and "code" in member for member in value):
-        value = {member["code"]: {k: v for k, v in member.items() if k != "code"} for member in value}
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(member, dict) and "code" in member for member in value):
+            value = {member["code"]: {k: v for k, v in member.items() if k != "code"} for member in value}
+        elif all(isinstance(member, list | tuple) and len(member) == 2 for member in value):  # grades and their limits
+            value = dict(value)
     if isinstance(value, dict) and value:
         found: dict[str, str] = {}
         for key, member in value.items():
