@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 import click
 
 from evaluator.rating.defects import InputError
+from evaluator.rating.snapshot_make_cli import make_snapshot
 
 P = ParamSpec("P")
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -106,6 +107,9 @@ def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
 @click.group()
 def snapshot() -> None:
     """Snapshots: the frozen inputs of a rating."""
+
+
+snapshot.add_command(make_snapshot)
 
 
 @snapshot.command("check")
