@@ -123,7 +123,7 @@ def objective(counts: Integers, tier: Integers, draws: int, threshold: float) ->
     return float(counts[above].sum() / threshold - draws * above.sum())
 
 
-def improve(counts: Integers, tier: Integers, draws: int, threshold: float, passes: int = 50) -> Integers:
+def improve(counts: Integers, tier: Integers, draws: int, threshold: float, passes: int = 20) -> Integers:
     """Move single units to other tiers, or to new ones between them, while that earns more.
 
     Parameters
@@ -139,10 +139,10 @@ def improve(counts: Integers, tier: Integers, draws: int, threshold: float, pass
     tier = tier.copy()
     for _ in range(passes):
         tiers = int(tier.max(initial=-1)) + 1
-        member = [tier == t for t in range(tiers)]
-        size = np.array([m.sum() for m in member], np.int64)
-        beats = np.stack([counts[:, m].sum(axis=1) for m in member], axis=1)  # (units, tiers): i above those in t
-        beaten = np.stack([counts[m].sum(axis=0) for m in member], axis=1)
+        size = np.bincount(tier, minlength=tiers)
+        by_tier, first = np.argsort(tier, kind="stable"), np.concatenate([[0], np.cumsum(size)[:-1]])
+        beats = np.add.reduceat(counts[:, by_tier], first, axis=1)  # (units, tiers): i above those in t
+        beaten = np.ascontiguousarray(np.add.reduceat(counts[by_tier], first, axis=0).T)
         moved = False
         for i in range(tier.size):
             old = tier[i]
@@ -204,25 +204,31 @@ def tiers(counts: Integers, centre: Floats, draws: int, max_misordered: float = 
     prefix = _prefix(counts, order)
     together = Tiers(np.ones(order.size, np.int64), 1.0, 0, 0.0)
 
-    def at(threshold: float, moves: bool) -> Tiers | None:
-        """The best tiers at a threshold; None when they break the promise."""
-        start = _contiguous(prefix, order, draws, threshold)
-        for tier in (improve(counts, start, draws, threshold), start) if moves else (start,):
-            separated, wrong = misordered(counts, tier, draws)
-            if wrong <= max_misordered:
-                return Tiers(tier + 1, threshold, separated, wrong)
-        return None
+    def at(threshold: float) -> tuple[Integers, int, float] | None:
+        """The best contiguous tiers at a threshold; None when they break the promise."""
+        tier = _contiguous(prefix, order, draws, threshold)
+        separated, wrong = misordered(counts, tier, draws)
+        return None if wrong > max_misordered else (tier, separated, wrong)
 
-    best, low, high = together, 0, len(THRESHOLDS)
-    while low < high:  # first try the finest: often it is good enough
-        middle = (low + high) // 2 if low or high < len(THRESHOLDS) else 0
-        found = at(THRESHOLDS[middle], moves=True)
+    best: tuple[float, tuple[Integers, int, float]] | None = None
+    low, high = 0, len(THRESHOLDS)
+    while low < high:
+        middle = (low + high) // 2 if best or low else 0  # first the finest: often it is good enough
+        found = at(THRESHOLDS[middle])
         if found is None:
             low = middle + 1
         else:
-            best, high = found, middle
+            best, high = (THRESHOLDS[middle], found), middle
     for threshold in THRESHOLDS[high + 1 :]:
-        if best.separated:
+        if best is not None and best[1][1]:
             break
-        best = at(threshold, moves=False) or best
-    return best if best.separated else together
+        found = at(threshold)
+        best = best if found is None else (threshold, found)
+    if best is None or not best[1][1]:
+        return together
+    threshold, (tier, separated, wrong) = best
+    moved = improve(counts, tier, draws, threshold)
+    after = misordered(counts, moved, draws)
+    if after[1] <= max_misordered:
+        return Tiers(moved + 1, threshold, *after)
+    return Tiers(tier + 1, threshold, separated, wrong)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.rating.recipe import Recipe, after_deductions
-from evaluator.rating.scheme import Scheme
+from evaluator.rating.case import Case
+from evaluator.rating.recipe import after_deductions
 from evaluator.rating.tabular import Table
 from methods import sensitivity
 from methods.draws import point_values, stream
 from methods.grades import band
-from methods.inputs import Floats, Inputs, Integers
-from methods.tree import Standing, normalise
+from methods.inputs import Floats, Integers
+from methods.tree import Booleans, normalise
 
 WEIGHTINGS = 1024  # weights drawn at every node; fixed, since figures must come out again
 POINTS = 512  # of the Sobol design
@@ -25,50 +25,31 @@ COLUMNS = ("choice", "unit", "statistic", "value", "lower", "upper")
 FACTORS = ("weights", "aggregation", "goalposts", "screening")
 
 
-def alternatives(
-    scheme: Scheme,
-    recipe: Recipe,
-    codes: NDArray[np.object_],
-    level: Integers,
-    inputs: Mapping[str, Inputs],
-    has: Standing,
-    deductions: Floats,
-    rated: NDArray[np.bool_],
-    graded: NDArray[np.bool_],
-    seed: int,
-    progress: Callable[[float], None],
-) -> Table:
+def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[float], None]) -> Table:
     """Compute the table.
 
     Parameters
     ----------
-    codes, level
-        (units,) codes of units and positions of their levels.
-    inputs
-        By screening; rows of a screening other than main replace those of main.
-    has
-        Which numbers the main recipe uses; the same under every alternative.
-    deductions
-        (units,) points taken off the index.
-    rated
-        (units,) with an index.
     graded
-        (units,) with a grade.
+        (units,) with a grade: only they can keep it.
+    seed
+        Of weights, of the Sobol design and of its bootstrap.
     """
-    settings = scheme.sensitivity
     rows = _Rows()
-    exponents = _distinct((recipe.tree.across, *settings.aggregation))
-    widened = _distinct((0.0, *settings.goalposts_widened))
+    recipe, codes, settings = case.recipe, case.codes, case.scheme.sensitivity
+    exponents = list(dict.fromkeys((recipe.tree.across, *settings.aggregation)))  # the scheme's own option comes first
+    widened = list(dict.fromkeys((0.0, *settings.goalposts_widened)))
     if np.isnan(recipe.tree.worst).all():
         widened = widened[:1]  # without goalposts there is nothing to widen
-    screenings = ["main", *(s for s in dict.fromkeys(settings.screening) if s != "main" and s in inputs)]
-    choices = _choices(scheme, recipe, level, inputs, has, seed, exponents, widened, screenings)
-    if max(choices.options) == 1:
+    screenings = list(dict.fromkeys(("main", *(s for s in settings.screening if s in case.screened))))
+    choices = _choices(case, seed, exponents, widened, screenings)
+    if max(choices.options) == 1 or not case.enough.any():
+        progress(1.0)
         return rows.table()
 
     def index(recipes: Integers) -> Floats:
-        values = after_deductions(recipe, sensitivity.index_under(choices, recipes), deductions)
-        values[:, ~rated] = np.nan
+        values = after_deductions(recipe, sensitivity.index_under(choices, recipes), case.taken.deductions)
+        values[:, ~case.enough] = np.nan
         return values
 
     main = index(np.zeros((1, 4), np.int64))[0]
@@ -78,7 +59,7 @@ def alternatives(
         *((f"goalposts widened {_name(w)}", (0, 0, i, 0)) for i, w in enumerate(widened) if i),
         *((f"screening {s}", (0, 0, 0, i)) for i, s in enumerate(screenings) if i),
     ]
-    tails = ((1 - scheme.uncertainty.interval) / 2, (1 + scheme.uncertainty.interval) / 2)
+    tails = ((1 - case.scheme.uncertainty.interval) / 2, (1 + case.scheme.uncertainty.interval) / 2)
     here = ~np.isnan(main)
     if named:
         values = index(np.array([r for _, r in named], dtype=np.int64))
@@ -110,37 +91,28 @@ def alternatives(
         if recipe.grades:
             rows.add_units("weights", codes[graded], "keeps_grade", (bands == main_band).mean(axis=0)[graded])
     progress(0.4)
-    if settings.sobol is not None and here.any():
-        _sobol(rows, choices, index, here, settings.sobol.bootstrap, scheme.uncertainty.interval, seed)
+    if settings.sobol is not None:
+        _sobol(rows, choices, index, here, settings.sobol.bootstrap, case.scheme.uncertainty.interval, seed)
     progress(1.0)
     return rows.table()
 
 
 def _choices(
-    scheme: Scheme,
-    recipe: Recipe,
-    level: Integers,
-    inputs: Mapping[str, Inputs],
-    has: Standing,
-    seed: int,
-    exponents: list[float],
-    widened: list[float],
-    screenings: list[str],
+    case: Case, seed: int, exponents: list[float], widened: list[float], screenings: Sequence[str]
 ) -> sensitivity.Choices:
-    tree = recipe.tree
-    main = point_values(inputs["main"], level.size, recipe.limits)
+    tree, has = case.recipe.tree, case.has
     raw = []
     for screening in screenings:
-        other = point_values(inputs[screening], level.size, recipe.limits)
-        raw.append(np.where(np.isnan(other), main, other))
-    concentration = scheme.sensitivity.dirichlet_concentration
+        other = point_values(case.screened[screening], case.codes.size, case.recipe.limits)
+        raw.append(np.where(np.isnan(other), case.raw, other))
+    concentration = case.scheme.sensitivity.dirichlet_concentration
     weight, outer = tree.weight[None], tree.dimension_weight[None]
     if concentration is not None:
         rng = stream(seed, STREAM)
         # one draw of indicators' weights for all levels, renormalised over those that apply
-        whole = np.array([i.weight for i in scheme.indicators], dtype=np.float64)
+        whole = np.array([i.weight for i in case.scheme.indicators], dtype=np.float64)
         inner = sensitivity.dirichlet(whole, tree.dimension, concentration, WEIGHTINGS, rng)
-        weight = np.concatenate([weight, np.where(recipe.applies, inner[:, None, :], 0.0)])
+        weight = np.concatenate([weight, np.where(case.recipe.applies, inner[:, None, :], 0.0)])
         levels, dimensions = tree.dimension_weight.shape
         drawn = sensitivity.dirichlet(
             tree.dimension_weight.ravel(), np.repeat(np.arange(levels), dimensions), concentration, WEIGHTINGS, rng
@@ -151,7 +123,7 @@ def _choices(
         usable=has.weight > 0,
         scored=has.dimension_weight > 0,
         dimension=tree.dimension,
-        level=level,
+        level=case.level,
         weight=weight,
         dimension_weight=outer,
         within=tree.within,
@@ -186,11 +158,6 @@ def _sobol(
         rows.add(
             FACTORS[f], "", "sobol_total", *(x[column] for x in (found.total, found.total_lower, found.total_upper))
         )
-
-
-def _distinct(values: tuple[float, ...]) -> list[float]:
-    """Without repeats, in order: the scheme's own option stays first."""
-    return list(dict.fromkeys(values))
 
 
 def _name(value: float) -> str:

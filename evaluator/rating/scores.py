@@ -1,0 +1,78 @@
+"""The `scores` table: every node of the tree of every unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evaluator.rating.case import Case, Texts
+from evaluator.rating.drawn import Summary
+from evaluator.rating.tabular import Table
+from methods import marginals
+from methods.inputs import Floats
+from methods.tree import Booleans, normalise
+
+INDEX = "index"  # what the root is called
+
+
+def scores_table(case: Case, index: Summary, dimensions: Summary, state: Texts) -> Table:
+    """A row for every node that the scheme has at a unit's level: the index, then dimensions, then indicators.
+
+    `raw` is an indicator's value on its own scale, and the index before deductions. Limits of the index and of
+    dimensions are those of their draws, limits of indicators those of the distribution that the draws come from.
+
+    Parameters
+    ----------
+    state
+        (units,) of the ratings; the index carries it.
+    """
+    made, has = case.recipe, case.has
+    at_level = made.applies[case.level]
+    spread = np.full((3, *at_level.shape), np.nan)
+    spread[:, case.inputs.unit, case.inputs.indicator] = _indicator_spread(case)
+    spread[:, ~at_level] = np.nan
+    members = made.tree.dimension == np.arange(len(made.dimensions))[:, None]  # (dimensions, indicators)
+    has_dimension = (at_level[:, None, :] & members).any(axis=2) & (made.tree.dimension_weight[case.level] > 0)
+    scored = has.dimension_weight > 0
+    dimension_state = np.where(scored, "ok", np.where(np.isnan(has.dimension_present), "not_applicable", "missing"))
+
+    def only(values: Floats, where: Booleans) -> Floats:
+        return np.where(where, values, np.nan)
+
+    enough = case.enough
+    columns = {
+        "raw": (only(case.plain, enough), np.full(scored.shape, np.nan), case.raw),
+        "score": (only(case.index, enough), only(case.dimensions, scored), case.scores),
+        "standard_error": (only(index.sd, enough), only(dimensions.sd, scored), spread[0]),
+        "lower": (only(index.lower, enough), only(dimensions.lower, scored), spread[1]),
+        "upper": (only(index.upper, enough), only(dimensions.upper, scored), spread[2]),
+        "weight_present": (has.index_present, has.dimension_present, has.indicator_present),
+    }
+    show = np.concatenate([np.ones((case.codes.size, 1), bool), has_dimension, at_level], axis=1)
+    nodes = np.array([INDEX, *made.dimensions, *made.indicators], dtype=object)
+    table: Table = {
+        "unit": np.broadcast_to(case.codes[:, None], show.shape)[show],
+        "node": np.broadcast_to(nodes, show.shape)[show],
+    }
+    for name, (root, middle, leaves) in columns.items():
+        table[name] = np.concatenate([root[:, None], middle, leaves], axis=1)[show]
+    table["state"] = np.concatenate([state[:, None], dimension_state.astype(object), case.state], axis=1)[show]
+    return table
+
+
+def _indicator_spread(case: Case) -> Floats:
+    """(3, rows) standard deviation, lower and upper limit of each input's score, in closed form."""
+    tree, inputs, j = case.recipe.tree, case.inputs, case.inputs.indicator
+    sd = marginals.spread(inputs, case.factors)
+    scale = np.where(np.isnan(case.recipe.limits), (-np.inf, np.inf), case.recipe.limits)[j]
+    scale[np.isnan(sd)] = -np.inf, np.inf  # only normal draws are clipped to the scale
+    low, high = scale.T
+    ends = np.clip(np.stack(marginals.limits(inputs, sd, case.scheme.uncertainty.interval)), low, high)
+    goal = ~np.isnan(tree.worst[j])
+    if tree.clip:
+        low = np.where(goal, np.maximum(low, np.minimum(tree.worst[j], tree.best[j])), low)
+        high = np.where(goal, np.minimum(high, np.maximum(tree.worst[j], tree.best[j])), high)
+    slope = np.where(goal, (tree.scale[1] - tree.scale[0]) / (tree.best[j] - tree.worst[j]), 1.0)
+    sheet = np.full((2, case.codes.size, tree.dimension.size), np.nan)
+    sheet[:, inputs.unit, j] = ends
+    score = normalise(tree, sheet)[:, inputs.unit, j]
+    return np.stack([marginals.clipped_sd(inputs, sd, low, high) * np.abs(slope), score.min(axis=0), score.max(axis=0)])
