@@ -33,7 +33,6 @@ class Areas:
 
     unit: Texts  # (units,) codes
     level: Texts  # (units,)
-    parent: Texts  # (units,)
     covariates: Floats  # (units, k) NaN where unknown; the intercept is added
     sample: Mapping[str, NDArray[Any]] | None = None  # columns of the snapshot's table `sample`
     population: Mapping[str, NDArray[Any]] | None = None  # of its table `population`

@@ -1,0 +1,94 @@
+"""Citizens' responses: from cells to indicators with what a unit's items share, under the publication thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from evaluator.rating.rated import Rated, States
+from evaluator.rating.rows import Block, Loadings, filled
+from methods.cells import Reduced
+from methods.citizens import Areas, Citizens, Screening, citizens
+from methods.inputs import NORMAL, Integers
+
+
+def areas(units: Rated) -> Areas:
+    """What the small area model may know of the units: log population and the covariates x_*."""
+    table = units.table("units") or {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        population = np.asarray(table.get("population", np.full(len(units.unit), np.nan)), np.float64)
+        columns = [np.where(population > 0, np.log(population), np.nan)]
+    columns.extend(np.asarray(table[name], np.float64) for name in sorted(table) if name.startswith("x_"))
+    return Areas(units.unit, units.level, np.column_stack(columns), units.table("sample"), units.table("population"))
+
+
+def from_citizens(
+    units: Rated, reduced: Reduced, screening: Screening, state: States | None
+) -> tuple[Block, list[Loadings], Citizens]:
+    scheme, limits = units.scheme, units.scheme.publication
+    fit = citizens(reduced.cells, reduced.pairs, areas(units), screening, limits.min_level_units)
+    place = {item: k for k, item in enumerate(fit.items)}
+    columns = [(j, place[one.item]) for j, one in units.of_source("citizen") if one.item in place]
+    indicators = np.array([j for j, _ in columns], np.int64)
+    items = np.array([k for _, k in columns], np.int64)
+    applies = units.applies[:, indicators]
+    there = applies & np.isfinite(fit.estimate[:, items])
+    reliability, n = fit.reliability[:, items], fit.n[:, items]
+    width = 2.0 * norm.ppf(0.5 + scheme.uncertainty.interval / 2.0) * np.sqrt(fit.variance[:, items])
+    unsure = np.nan_to_num(reliability, nan=1.0) < limits.citizen_min_reliability
+    unsure |= np.isnan(reliability) & (n < limits.cell_min)  # a bare mean of few is what they said
+    if limits.max_interval_width is not None:
+        unsure |= width > limits.max_interval_width
+    alone = fit.synthetic[:, items]
+    imputed = there & alone & (scheme.missing.impute == "predictive")
+    ok = there & ~alone & ~unsure
+    if state is not None:
+        grid = state[:, indicators]
+        grid[there & ~alone & unsure] = "suppressed"
+        grid[ok], grid[imputed] = "ok", "imputed"
+        state[:, indicators] = grid
+    row, column = np.nonzero(ok | imputed if state is not None else there)
+    k = items[column]
+    few = (n[row, column] < limits.cell_min) | alone[row, column]
+    block = Block(
+        row,
+        indicators[column],
+        filled(row, NORMAL),
+        fit.estimate[row, k],
+        fit.independent[row, k],
+        fit.variance[row, k],
+        np.where(few, np.nan, fit.direct[row, k]),
+        np.where(few, np.nan, fit.direct_independent[row, k]),
+        np.where(few, np.nan, n[row, column]),
+    )
+    direct = np.where(few, 0.0, np.nan_to_num(fit.direct_respondents[row, k]))
+    zero = np.zeros(len(row))
+    loadings = [
+        Loadings(_named("respondents", units, row), row, indicators[column], fit.respondents[row, k], direct),
+        Loadings(_named("own level", units, row), row, indicators[column], fit.own[row, k], zero),
+    ]
+    listed = np.zeros(units.applies.shape, bool)
+    listed[block.unit, block.indicator] = True
+    for j, item in columns:
+        code = scheme.indicators[j].code
+        for shared in fit.shared:
+            if shared.item == item:
+                use = listed[shared.unit, j]
+                at = shared.unit[use]
+                name = np.full(len(at), f"{shared.name} {code}", object)
+                loadings.append(Loadings(name, at, filled(at, j), shared.loading[use], np.zeros(len(at))))
+    return block, loadings, fit
+
+
+def _named(kind: str, units: Rated, row: Integers) -> NDArray[np.object_]:
+    return np.array([f"{kind} {code}" for code in units.unit[row]], object)
+
+
+def citizen_models(units: Rated, fit: Citizens) -> Iterable[tuple[str, str, str, float]]:
+    for _, one in units.of_source("citizen"):
+        for parameter in fit.parameters:
+            if fit.items[parameter.item] == one.item and (not one.levels or parameter.level in one.levels):
+                yield one.code, parameter.level, parameter.name, parameter.value
