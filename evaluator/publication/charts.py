@@ -219,15 +219,14 @@ class Segment:
     shade: int  # 0 to 5, dark to light
 
 
-def stacked(parts: Sequence[tuple[str, float]], width: int = WIDE, gap: float = 2.0) -> tuple[Segment, ...]:
-    """Shares as pieces of one bar, in the given order; shares that add up to less than 1 leave it open."""
+def stacked(parts: Sequence[tuple[str, float, str]], width: int = WIDE, gap: float = 2.0) -> tuple[Segment, ...]:
+    """Shares as pieces of one bar: name, share and its text, in the given order. Less than 1 in all leaves the bar open."""
     found = []
     x = 0.0
-    for number, (name, share) in enumerate(parts):
+    for number, (name, share, shown) in enumerate(parts):
         if not math.isfinite(share):
             continue
         length = share * width
-        shown = f"{share * 100:.0f}%"
         found.append(
             Segment(
                 x=round(x, 1),

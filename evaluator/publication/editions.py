@@ -212,7 +212,10 @@ class Edition:
         rating_level = {code: unit.level for code, unit in self.units.items()}
         level = np.array([rating_level.get(unit, "") for unit in columns["unit"].tolist()], dtype=object)
         found: dict[tuple[str, str], tuple[float, float]] = {}
-        keys = {key: number for number, key in enumerate(dict.fromkeys(zip(level.tolist(), columns["node"].tolist(), strict=True)))}
+        keys = {
+            key: number
+            for number, key in enumerate(dict.fromkeys(zip(level.tolist(), columns["node"].tolist(), strict=True)))
+        }
         number = np.array([keys[key] for key in zip(level.tolist(), columns["node"].tolist(), strict=True)])
         order = np.argsort(number, kind="stable")
         cuts = np.searchsorted(number[order], np.arange(len(keys) + 1))
@@ -251,7 +254,9 @@ class Edition:
         return sum(self.ratings[code].ranked for code in self.order.get(level, ()))
 
     def tiers_at(self, level: str) -> int:
-        return int(max((r.tier for r in map(self.ratings.__getitem__, self.order.get(level, ())) if r.ranked), default=0))
+        return int(
+            max((r.tier for r in map(self.ratings.__getitem__, self.order.get(level, ())) if r.ranked), default=0)
+        )
 
 
 def listed(folder: Path) -> dict[str, str]:
@@ -394,7 +399,11 @@ def _read(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> dic
         return blank
     there = tabular.header(path)
     wanted = [
-        (f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)" if c.name in numeric else f"coalesce(CAST({column} AS VARCHAR), '')")
+        (
+            f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)"
+            if c.name in numeric
+            else f"coalesce(CAST({column} AS VARCHAR), '')"
+        )
         if c.name in there
         else ("'nan'::DOUBLE" if c.name in numeric else "''")
         for c in door.columns

@@ -150,9 +150,7 @@ def goal(indicator: Indicator) -> str:
     """The goalposts: what scores the least and what the most."""
     if indicator.goal is None:
         return "–"
-    return " → ".join(
-        percent(value, 0) if indicator.source == "share" else f"{value:g}" for value in indicator.goal
-    )
+    return " → ".join(percent(value, 0) if indicator.source == "share" else f"{value:g}" for value in indicator.goal)
 
 
 def vetoes(scheme: Scheme, rating: Rating) -> tuple[tuple[Label, Label], ...]:

@@ -43,7 +43,9 @@ def build(folder: Path, *, simulated: bool = True, identifier: str = IDENTIFIER,
     codes, levels = units["unit"], units["level"]
     truth = rng.normal(0, 1, codes.size)
     state = np.full((codes.size, len(scheme.indicators)), "missing", dtype=object)
-    rows: dict[str, list[Any]] = {name: [] for name in ("unit", "indicator", "family", "a", "b", "direct", "direct_sd", "n")}
+    rows: dict[str, list[Any]] = {
+        name: [] for name in ("unit", "indicator", "family", "a", "b", "direct", "direct_sd", "n")
+    }
     loadings: list[tuple[int, int, int, float]] = []
     for u in range(codes.size):
         for i, indicator in enumerate(scheme.indicators):
@@ -64,12 +66,19 @@ def build(folder: Path, *, simulated: bool = True, identifier: str = IDENTIFIER,
     inputs = Inputs(**table)
     factor, unit, indicator_, loading = (np.array(column) for column in zip(*loadings, strict=True))
     factors = Factors(
-        tuple(f"respondents {code}" for code in codes), factor, unit, indicator_, loading.astype(float), loading.astype(float)
+        tuple(f"respondents {code}" for code in codes),
+        factor,
+        unit,
+        indicator_,
+        loading.astype(float),
+        loading.astype(float),
     )
     deductions = np.where(codes == DEDUCTED, 3.5, 0.0)
     vetoes = [("defaulter",) if code == CAPPED else () for code in codes]
     taken = Taken(deductions, vetoes, ["B" if code == "9001" else "" for code in codes])
-    results = compute(scheme, units, Measured({"main": inputs}, {"main": factors}, state), taken, SEED, DRAWS, threads=1)
+    results = compute(
+        scheme, units, Measured({"main": inputs}, {"main": factors}, state), taken, SEED, DRAWS, threads=1
+    )
     tables = {
         "units": units,
         "inputs": _inputs_table(scheme, codes, levels, inputs, state),
@@ -166,10 +175,16 @@ def _inputs_table(scheme: Any, codes: Any, levels: Any, inputs: Inputs, state: A
             if row is None:
                 values += ["", *[np.nan] * 5]
             else:
-                values += [FAMILIES[int(inputs.family[row])], *(getattr(inputs, x)[row] for x in ("a", "b", "direct", "direct_sd", "n"))]
+                values += [
+                    FAMILIES[int(inputs.family[row])],
+                    *(getattr(inputs, x)[row] for x in ("a", "b", "direct", "direct_sd", "n")),
+                ]
             for name, value in zip(columns, values, strict=True):
                 columns[name].append(value)
-    return {name: np.array(values, dtype=object if isinstance(values[0], str) else float) for name, values in columns.items()}
+    return {
+        name: np.array(values, dtype=object if isinstance(values[0], str) else float)
+        for name, values in columns.items()
+    }
 
 
 def _distributions(codes: Any, truth: Any, rng: np.random.Generator) -> dict[str, Any]:
@@ -184,4 +199,7 @@ def _distributions(codes: Any, truth: Any, rng: np.random.Generator) -> dict[str
                     row = (unit, item, code, *values, "suppressed" if hidden else "ok", flagged)
                     for name, value in zip(columns, row, strict=True):
                         columns[name].append(value)
-    return {name: np.array(values, dtype=object if isinstance(values[0], str) else float) for name, values in columns.items()}
+    return {
+        name: np.array(values, dtype=object if isinstance(values[0], str) else float)
+        for name, values in columns.items()
+    }

@@ -1,0 +1,135 @@
+"""The method page, made from the edition's own scheme: nothing here names an indicator, a level, a class or a grade."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evaluator import language
+from evaluator.language import gettext as _
+from evaluator.publication import wording
+from evaluator.publication.editions import Alternative, Edition
+from evaluator.rating.scheme import Dimension, Indicator, Label, Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A dimension with its indicators and their weights within it, by level."""
+
+    dimension: Dimension
+    lines: tuple[tuple[Indicator, tuple[str, ...]], ...]  # indicator, its weight at each level
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    name: Label
+    use: str
+    months: str  # how long such a record is published
+
+
+def chapters(scheme: Scheme) -> tuple[Chapter, ...]:
+    """Dimensions, indicators, and what an indicator weighs within its dimension at each level."""
+    found = []
+    for dimension in scheme.dimensions:
+        members = [i for i in scheme.indicators if i.dimension == dimension.code]
+        lines = []
+        for indicator in members:
+            shares = []
+            for level in scheme.levels:
+                total = sum(i.weight for i in members if level in i.levels)
+                applies = level in indicator.levels and total > 0
+                shares.append(wording.percent(indicator.weight / total) if applies else "–")
+            lines.append((indicator, tuple(shares)))
+        found.append(Chapter(dimension, tuple(lines)))
+    return tuple(found)
+
+
+def dimension_weights(scheme: Scheme) -> tuple[tuple[Dimension, tuple[str, ...]], ...]:
+    """What each dimension weighs at each level, where one of its indicators applies."""
+    shares: dict[str, dict[str, float]] = {}
+    for level in scheme.levels:
+        given = scheme.weights_by_level.get(level) or {d.code: d.weight for d in scheme.dimensions}
+        there = {i.dimension for i in scheme.indicators if level in i.levels}
+        kept = {code: weight for code, weight in given.items() if code in there}
+        total = sum(kept.values())
+        shares[level] = {code: weight / total for code, weight in kept.items()} if total else {}
+    return tuple(
+        (d, tuple(wording.percent(shares[level].get(d.code, math.nan)) for level in scheme.levels))
+        for d in scheme.dimensions
+    )
+
+
+def tasks(scheme: Scheme) -> tuple[tuple[str, Label, tuple[Indicator, ...]], ...]:
+    """Each task with the indicators that answer for it."""
+    return tuple(
+        (code, name, tuple(i for i in scheme.indicators if code in i.tasks)) for code, name in scheme.tasks.items()
+    )
+
+
+def records(scheme: Scheme, source: Mapping[str, Any]) -> tuple[RecordLine, ...]:
+    """What becomes of each class of records."""
+    explained = (source.get("records") or {}).get("classes") or {}
+    named = {indicator.code: indicator.name for indicator in scheme.indicators}
+    vetoes = {veto.code: veto.name for veto in scheme.vetoes}
+    found = []
+    for record in scheme.records.classes:
+        if record.use == "deduction":
+            use = _("a deduction of %(points)s points before saturation") % {"points": f"{record.points:g}"}
+        elif record.use == "veto":
+            use = _("a veto: %(veto)s") % {"veto": language.said(vetoes.get(record.veto or "", record.name))}
+        elif record.use == "indicator":
+            use = _("counted in: %(indicator)s") % {
+                "indicator": language.said(named.get(record.indicator or "", record.name))
+            }
+        else:
+            use = _("not in the rating")
+        found.append(RecordLine(record.name, use, _months(explained.get(record.code) or {})))
+    return tuple(found)
+
+
+def _months(given: Mapping[str, Any]) -> str:
+    least = given.get("published_min_months")
+    most = given.get("published_max_months", given.get("term_months"))
+    if least is not None and most is not None:
+        return _("%(least)s to %(most)s months") % {"least": least, "most": most}
+    return _("up to %(most)s months") % {"most": most} if most is not None else "–"
+
+
+def deduction_rule(scheme: Scheme) -> str:
+    """How points become a deduction, in a sentence; blank when the scheme has none."""
+    if not any(record.use == "deduction" for record in scheme.records.classes):
+        return ""
+    return _(
+        "Points are weighted by the state of the record and by size, so that large units are not punished for being "
+        "large; then they saturate: no more than %(most)s points can be taken off."
+    ) % {"most": f"{scheme.records.saturating:g}"}
+
+
+def overall(edition: Edition) -> tuple[Alternative, ...]:
+    """What registered alternatives would change, over all units."""
+    return edition.alternatives.of("")
+
+
+def summary(edition: Edition) -> tuple[str, ...]:
+    """The same in sentences: how many units keep their grade, and which choice matters most."""
+    rows = overall(edition)
+    found = []
+    kept = [row for row in rows if row.statistic == "share_keeping_grade"]
+    for row in kept:
+        found.append(
+            _("%(choice)s: %(share)s of the units keep their grade.")
+            % {
+                "choice": wording.choice(row.choice)[:1].upper() + wording.choice(row.choice)[1:],
+                "share": wording.percent(row.value),
+            }
+        )
+    totals = [row for row in rows if row.statistic == "sobol_total" and not math.isnan(row.value)]
+    if len(totals) > 1:
+        most = max(totals, key=lambda row: row.value)
+        found.append(
+            _("Of all that a scheme can choose, this moves the index most: %(choice)s (%(share)s of the variance).")
+            % {"choice": wording.choice(most.choice), "share": wording.percent(min(most.value, 1.0))}
+        )
+    return tuple(found)

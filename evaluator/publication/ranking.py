@@ -1,0 +1,98 @@
+"""The units of a level, filtered and cut into pages, and their picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluator import pages
+from evaluator.language import gettext as _
+from evaluator.publication import charts, wording
+from evaluator.publication.editions import Edition, Rating, Unit
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a level's units, best tier first."""
+
+    rows: tuple[tuple[Unit, Rating], ...]
+    page: int
+    pages: int
+    total: int
+
+
+def codes(edition: Edition, level: str, within: str = "") -> tuple[str, ...]:
+    """Codes of a level's units by tier, then index; of those under `within` when it is given."""
+    found = edition.order.get(level, ())
+    if not within:
+        return found
+    under = set(edition.below(within))
+    return tuple(code for code in found if code in under)
+
+
+def listing(edition: Edition, chosen: Sequence[str], page: int) -> Listing | None:
+    """A page of units; None when there is no such page."""
+    last = max(1, -(-len(chosen) // PAGE))
+    if not 1 <= page <= last:
+        return None
+    here = chosen[(page - 1) * PAGE : page * PAGE]
+    return Listing(tuple((edition.units[code], edition.ratings[code]) for code in here), page, last, len(chosen))
+
+
+def parents(edition: Edition, level: str) -> tuple[Unit, ...]:
+    """Units that have some, but not all, of a level's units under them: what a visitor can filter by."""
+    members = edition.order.get(level, ())
+    found: dict[str, int] = {}
+    for code in members:
+        for unit in edition.above(code):
+            found[unit.code] = found.get(unit.code, 0) + 1
+    order = {level: number for number, level in enumerate(edition.scheme.levels)}
+    kept = [edition.units[code] for code, count in found.items() if count < len(members)]
+    return tuple(sorted(kept, key=lambda unit: (order.get(unit.level, 99), unit.code)))
+
+
+def tier_name(rating: Rating) -> str:
+    """The heading of a tier's units."""
+    if rating.tier != rating.tier:
+        return wording.state(rating.state)
+    return _("Tier %(number)d") % {"number": int(rating.tier)}
+
+
+def said(edition: Edition, unit: Unit, rating: Rating) -> str:
+    """A unit's rating in one sentence, for a pointer and a screen reader."""
+    decimals = edition.scheme.publication.decimals
+    name = wording.unit_name(unit)
+    if rating.index != rating.index:
+        return f"{name}: {wording.state(rating.state)}"
+    figures = (
+        f"{name}: {pages.shown(rating.index, decimals)} ({wording.interval(rating.lower, rating.upper, decimals)})"
+    )
+    parts = [figures]
+    if rating.grade:
+        parts.append(_("grade %(grade)s") % {"grade": wording.grade(rating)})
+    parts.append(wording.rank(edition, rating) if rating.ranked else wording.state(rating.state))
+    return ", ".join(parts)
+
+
+def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bool) -> charts.Chart:
+    """Index and interval of each unit; units of one tier stand on one background."""
+    decimals = edition.scheme.publication.decimals
+    return charts.dots(
+        [
+            charts.Row(
+                name=wording.unit_name(unit),
+                value=rating.index,
+                low=rating.lower,
+                high=rating.upper,
+                text=" ".join(filter(None, (pages.shown(rating.index, decimals), rating.grade))),
+                title=said(edition, unit, rating),
+                group=tier_name(rating),
+            )
+            for unit, rating in rows
+        ],
+        narrow=narrow,
+        bands=edition.scheme.grades.bands if any(rating.grade for _unit, rating in rows) else (),
+        scale=edition.scheme.normalisation.scale,
+    )

@@ -1,0 +1,326 @@
+"""Home, editions, rankings, map, units, method, downloads; and the superior's review."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response, get
+from litestar.response import File
+
+from evaluator import pages
+from evaluator.accounts.sessions import check_scope
+from evaluator.problems import not_found
+from evaluator.publication import exports, maps, method_view, outlines, ranking, review, shelf, unit_view, wording
+from evaluator.publication.editions import SUMS, Edition, listed
+from evaluator.publication.questions import question_words
+
+Web = Request[Any, Any, Any]
+DATA = (".json", ".csv")
+TYPES = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".yaml": "application/yaml",
+}
+THUMBNAIL, MAP = 300, 720
+
+
+def split(name: str) -> tuple[str, str]:
+    """A path's last part without the suffix that asks for data, and that suffix."""
+    suffix = next((end for end in DATA if name.endswith(end)), "")
+    return name.removesuffix(suffix), suffix
+
+
+def shown(request: Web, edition: Edition, template: str, **context: Any) -> Response[str]:
+    """A page on an edition; simulated ones carry the mark on the page and in every picture."""
+    return pages.page(
+        request, f"publication/{template}", edition=edition, scheme=edition.scheme, words=wording,
+        base=f"/editions/{quote(edition.identifier, safe='')}",
+        decimals=edition.scheme.publication.decimals, stamp=exports.stamp(edition), simulated=edition.simulated, **context,
+    )  # fmt: skip
+
+
+def page_number(request: Web) -> int:
+    text = request.query_params.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+@get("/")
+async def home(request: Web) -> Response[str]:
+    """What this is, and the three things one can do here."""
+    editions = await shelf.published()
+    latest = next(iter(shelf.current(editions)), None)
+    simulated = bool(editions) and all(row.simulated for row in editions)
+    return pages.page(request, "publication/home.html", latest=latest, simulated=simulated)
+
+
+@get("/editions")
+async def edition_list(request: Web) -> Response[str]:
+    """All published editions, the latest first."""
+    editions = await shelf.published()
+    replaced = {row.supersedes: row for row in editions if row.supersedes}
+    simulated = bool(editions) and all(row.simulated for row in editions)
+    return pages.page(request, "publication/editions.html", editions=editions, replaced=replaced, simulated=simulated)
+
+
+@get("/editions.json")
+async def edition_list_data(request: Web) -> Response[bytes]:
+    names = (
+        "identifier",
+        "title_zh",
+        "title_en",
+        "period_from",
+        "period_to",
+        "published_on",
+        "supersedes",
+        "simulated",
+    )
+    rows = [{name: getattr(row, name) for name in names} for row in await shelf.published()]
+    return pages.json_response(request, {"editions": rows})
+
+
+@get("/editions/{edition_id:str}")
+async def overview(request: Web, edition_id: str) -> Response[Any]:
+    """An edition at a glance."""
+    name, suffix = split(edition_id)
+    edition = await shelf.opened(request, name)
+    if suffix == ".json":
+        levels = {level: len(edition.order[level]) for level in edition.levels}
+        return pages.json_response(
+            request, {**exports.about(edition), "units": levels, "files": sorted(listed(edition.folder))}
+        )
+    if suffix:
+        raise not_found(edition_id)
+    path = outlines.outline_file(request.app.state.settings.data_dir, edition.identifier)
+    drawn = maps.levels_drawn(edition, path) if path else ()
+    picture = (
+        maps.choropleth(edition, path, edition.order[drawn[0]], THUMBNAIL, names=False) if path and drawn else None
+    )
+    return shown(
+        request, edition, "overview.html", picture=picture, map_level=drawn[0] if drawn else "",
+        successor=await shelf.successor_of(edition.identifier),
+    )  # fmt: skip
+
+
+@get("/editions/{edition_id:str}/ranking/{level:str}")
+async def level_ranking(request: Web, edition_id: str, level: str) -> Response[Any]:
+    """The units of a level, best tier first, each with its interval; the same as .json and .csv."""
+    edition = await shelf.opened(request, edition_id)
+    level, suffix = split(level)
+    within = request.query_params.get("in", "")
+    if level not in edition.order or (within and within not in edition.units):
+        raise not_found(within or level)
+    codes = ranking.codes(edition, level, within)
+    if suffix:
+        return ratings_data(request, edition, codes, suffix, f"{edition.identifier}-{level}{suffix}")
+    listing = ranking.listing(edition, codes, page_number(request))
+    if listing is None:
+        raise not_found(request.query_params.get("page", ""))
+    return shown(
+        request, edition, "ranking.html", level=level, within=within, listing=listing, tier_name=ranking.tier_name,
+        parents=ranking.parents(edition, level), wide=ranking.picture(edition, listing.rows, narrow=False),
+        narrow=ranking.picture(edition, listing.rows, narrow=True),
+    )  # fmt: skip
+
+
+def ratings_data(request: Web, edition: Edition, codes: tuple[str, ...], suffix: str, name: str) -> Response[bytes]:
+    """Ratings of some units as CSV or JSON."""
+    columns, rows = exports.rating_columns(edition), exports.rating_rows(edition, codes)
+    if suffix == ".csv":
+        return pages.data_response(request, exports.csv_of(edition, columns, rows), TYPES[suffix], file_name=name)
+    return pages.json_response(request, {**exports.about(edition), "ratings": exports.objects(columns, rows)})
+
+
+@get("/editions/{edition_id:str}/map")
+async def edition_map(request: Web, edition_id: str) -> Response[str]:
+    """The units of a level in their colours; the table beside says the same."""
+    edition = await shelf.opened(request, edition_id)
+    path = outlines.outline_file(request.app.state.settings.data_dir, edition.identifier)
+    drawn = maps.levels_drawn(edition, path) if path else ()
+    level, within = request.query_params.get("level", ""), request.query_params.get("in", "")
+    if (level and level not in edition.order) or (within and within not in edition.units):
+        raise not_found(within or level)
+    level = level or next(iter(drawn), "")
+    picture, codes = None, ()
+    if path and level in drawn:
+        known = outlines.codes_in(path)
+        codes = tuple(code for code in ranking.codes(edition, level, within) if code in known)
+        picture = await asyncio.to_thread(maps.choropleth, edition, path, codes, MAP)
+    rows = [(edition.units[code], edition.ratings[code]) for code in codes[:200]]
+    return shown(
+        request, edition, "map.html", picture=picture, level=level, within=within, levels=drawn, rows=rows, total=len(codes),
+        parents=ranking.parents(edition, level) if level else (), tier_name=ranking.tier_name,
+    )  # fmt: skip
+
+
+@get("/editions/{edition_id:str}/units/{code:str}")
+async def unit_page(request: Web, edition_id: str, code: str) -> Response[Any]:
+    """All that an edition tells of a unit; the same as .json, its scores as .csv."""
+    edition = await shelf.opened(request, edition_id)
+    code, suffix = split(code)
+    if code not in edition.units or code not in edition.ratings:
+        raise not_found(code[:80])
+    if suffix == ".json":
+        return pages.json_response(request, exports.unit_document(edition, code))
+    if suffix == ".csv":
+        body = exports.csv_of(edition, exports.SCORE_COLUMNS, exports.score_rows(edition, [code]))
+        return pages.data_response(request, body, TYPES[suffix], file_name=f"{edition.identifier}-{code}.csv")
+    unit = edition.units[code]
+    items = {answer.item for answer in edition.distributions.of(code)}
+    said = unit_view.said_by_citizens(edition, unit, await question_words(items, wording.unit_name(unit)))
+    blocks = unit_view.blocks(edition, unit)
+    below: dict[str, list[Any]] = {}
+    for child in edition.children.get(code, ()):
+        if child in edition.ratings:
+            below.setdefault(edition.units[child].level, []).append((edition.units[child], edition.ratings[child]))
+    return shown(
+        request, edition, "unit.html", unit=unit, rating=edition.ratings[code], blocks=blocks, said=said,
+        above=edition.above(code), below=below, choices=unit_view.choices(edition, unit),
+        wide=unit_view.profile(edition, blocks, narrow=False), narrow=unit_view.profile(edition, blocks, narrow=True),
+    )  # fmt: skip
+
+
+@get("/editions/{edition_id:str}/method")
+async def method(request: Web, edition_id: str) -> Response[str]:
+    """How the figures come about, from the edition's own scheme."""
+    edition = await shelf.opened(request, edition_id)
+    scheme = edition.scheme
+    return shown(
+        request, edition, "method.html", chapters=method_view.chapters(scheme), tasks=method_view.tasks(scheme),
+        dimension_weights=method_view.dimension_weights(scheme),
+        records=method_view.records(scheme, edition.scheme_source), deduction_rule=method_view.deduction_rule(scheme),
+        overall=method_view.overall(edition), summary=method_view.summary(edition),
+    )  # fmt: skip
+
+
+@get("/editions/{edition_id:str}/downloads")
+async def downloads(request: Web, edition_id: str) -> Response[str]:
+    """All files of the edition, and how to check them."""
+    edition = await shelf.opened(request, edition_id)
+    files = [
+        (name, (edition.folder / name).stat().st_size, sha) for name, sha in sorted(listed(edition.folder).items())
+    ]
+    return shown(request, edition, "downloads.html", files=files, sums_name=SUMS, published_sums=edition.sums)
+
+
+@get("/editions/{edition_id:str}/files/{name:str}")
+async def file(request: Web, edition_id: str, name: str) -> File | Response[bytes]:
+    """A file of the folder as it was published; or the workbook, which is made from it."""
+    edition = await shelf.opened(request, edition_id)
+    if name == f"{edition.identifier}.xlsx":
+        folder = request.app.state.settings.data_dir / "workbooks"
+        path = await asyncio.to_thread(exports.kept_xlsx, folder, edition)
+    elif name in {*listed(edition.folder), SUMS}:
+        path = edition.folder / name
+    else:
+        raise not_found(name[:80])
+    return File(
+        path, filename=f"{edition.identifier}-{name}" if path.parent == edition.folder and name != SUMS else name,
+        media_type=TYPES.get(path.suffix, "text/plain"), content_disposition_type="attachment",
+    )  # fmt: skip
+
+
+# The superior's review --------------------------------------------------------------------------------------------
+
+
+async def reviewed(request: Web) -> Edition | None:
+    """The edition that is reviewed: the one asked for, else the latest; None before there is any."""
+    if wanted := request.query_params.get("edition", ""):
+        return await shelf.opened(request, wanted)
+    latest = next(iter(shelf.current(await shelf.published())), None)
+    return await shelf.opened(request, latest.identifier) if latest else None
+
+
+def reviewed_codes(edition: Edition, root: str, level: str = "") -> tuple[str, ...]:
+    """Rated units under `root` (all when blank), best tier first within each level."""
+    under = set(edition.below(root)) if root else set(edition.units)
+    levels = [level] if level else edition.levels
+    return tuple(code for one in levels for code in edition.order.get(one, ()) if code in under)
+
+
+async def review_page(request: Web, root: str) -> Response[str]:
+    edition = await reviewed(request)
+    if edition is None:
+        return pages.page(request, "publication/review_none.html")
+    if root and root not in edition.units:
+        raise not_found(root)
+    codes = reviewed_codes(edition, root)
+    levels = [level for level in edition.levels if any(edition.units[code].level == level for code in codes)]
+    level = request.query_params.get("level", "") or next(iter(levels), "")
+    if level and level not in edition.scheme.levels:
+        raise not_found(level)
+    chosen = reviewed_codes(edition, root, level) if level else ()
+    listing = ranking.listing(edition, chosen, page_number(request))
+    if listing is None:
+        raise not_found(request.query_params.get("page", ""))
+    here = [unit.code for unit, _rating in listing.rows]
+    return shown(
+        request, edition, "review.html", root=edition.units.get(root), levels=levels, level=level, listing=listing,
+        standings=review.standings(edition, here, chosen), named=review.listed,
+        by_tiers=review.by_tiers(edition, chosen), editions=await shelf.published(), tier_name=ranking.tier_name,
+        wide=ranking.picture(edition, listing.rows, narrow=False),
+        narrow=ranking.picture(edition, listing.rows, narrow=True),
+    )  # fmt: skip
+
+
+@get("/review", opt={"roles": {"superior", "operator"}})
+async def own_review(request: Web) -> Response[str]:
+    """One's own subordinates; an operator without a unit sees all."""
+    return await review_page(request, request.scope["state"]["account"].unit or "")
+
+
+@get("/review/{unit:str}", opt={"roles": {"superior", "operator"}})
+async def unit_review(request: Web, unit: str) -> Response[str]:
+    """The subordinates of a unit within one's own subtree (checked where all staff routes are)."""
+    return await review_page(request, unit)
+
+
+@get("/review-files/{name:str}", opt={"roles": {"superior", "operator"}})
+async def review_file(request: Web, name: str) -> Response[bytes]:
+    """The subordinates' ratings as ratings.csv, .xlsx, .parquet or .json; `in` and `level` choose which."""
+    account = request.scope["state"]["account"]
+    root = request.query_params.get("in", "") or account.unit or ""
+    if root:
+        await check_scope(account, root)
+    edition = await reviewed(request)
+    stem, _dot, suffix = name.partition(".")
+    if edition is None or stem != "ratings" or f".{suffix}" not in TYPES or suffix == "yaml":
+        raise not_found(name[:80])
+    if root and root not in edition.units:
+        raise not_found(root)
+    level = request.query_params.get("level", "")
+    codes = reviewed_codes(edition, root, level)
+    return await asyncio.to_thread(
+        review_data, request, edition, codes, f".{suffix}", "-".join(filter(None, (edition.identifier, root, level)))
+    )
+
+
+def review_data(request: Web, edition: Edition, codes: tuple[str, ...], suffix: str, stem: str) -> Response[bytes]:
+    """The review's rows: ratings, dimensions, and which peers of the same level are surely better or worse."""
+    if suffix == ".xlsx":
+        return pages.data_response(
+            request, exports.xlsx_of(edition, codes), TYPES[suffix], file_name=f"{stem}.xlsx", public=False
+        )
+    columns = review.columns(exports.rating_columns(edition))
+    rows = []
+    for level in edition.levels:
+        peers = [code for code in codes if edition.units[code].level == level]
+        for row, standing in zip(
+            exports.rating_rows(edition, peers), review.standings(edition, peers, peers), strict=True
+        ):
+            rows.append([*row, *review.extra(edition, standing)])
+    if suffix == ".json":
+        return pages.json_response(
+            request, {**exports.about(edition), "ratings": exports.objects(columns, rows)}, public=False
+        )
+    body = exports.csv_of(edition, columns, rows) if suffix == ".csv" else exports.parquet_of(edition, columns, rows)
+    return pages.data_response(request, body, TYPES[suffix], file_name=f"{stem}{suffix}", public=False)
+
+
+public: list[Any] = [
+    home, edition_list, edition_list_data, overview, level_ranking, edition_map, unit_page, method, downloads, file,
+]  # fmt: skip
+staff: list[Any] = [own_review, unit_review, review_file]

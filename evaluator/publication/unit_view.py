@@ -1,0 +1,152 @@
+"""Everything a unit's page tells: its dimensions and indicators with weights, what citizens said, what choices would do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from evaluator import language, pages
+from evaluator.language import gettext as _
+from evaluator.publication import charts, wording
+from evaluator.publication.editions import Alternative, Answer, Edition, Entry, Score, Unit
+from evaluator.publication.questions import QuestionWords
+from evaluator.rating.scheme import Dimension, Indicator
+
+NAN = math.nan
+CARRIES = ("ok", "imputed")  # states in which a number carries weight
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorLine:
+    """An indicator of a unit."""
+
+    indicator: Indicator
+    score: Score | None
+    entry: Entry | None
+    weight: float  # share of the index that it carries, 0 to 1; NaN: none
+    median: float  # of the level
+    reliability: float  # of the level's differences in this indicator, NaN: cannot be told
+
+    @property
+    def state(self) -> str:
+        return self.score.state if self.score else "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionBlock:
+    dimension: Dimension
+    score: Score | None
+    weight: float
+    median: float
+    lines: tuple[IndicatorLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One question's answers."""
+
+    item: str
+    question: str
+    answers: tuple[tuple[str, Answer], ...]  # words of the answer, figures
+    suppressed: bool
+    bar: tuple[charts.Segment, ...]
+
+
+def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
+    """The dimensions that the scheme has at the unit's level, with the weights that its index really had.
+
+    Weights pass on as in the index: within a dimension to the indicators that have a number, across to the dimensions
+    that are scored.
+    """
+    scheme, level = edition.scheme, unit.level
+    scores = {score.node: score for score in edition.scores.of(unit.code)}
+    entries = {entry.indicator: entry for entry in edition.inputs.of(unit.code) if entry.screening == "main"}
+    outer = scheme.weights_by_level.get(level) or {d.code: d.weight for d in scheme.dimensions}
+    counted = {
+        d.code: outer.get(d.code, 0.0)
+        for d in scheme.dimensions
+        if d.code in scores and not math.isnan(scores[d.code].score)
+    }
+    whole = sum(counted.values())
+    found = []
+    for dimension in scheme.dimensions:
+        members = [i for i in scheme.indicators if i.dimension == dimension.code and i.code in scores]
+        if not members:
+            continue
+        share = counted.get(dimension.code, NAN) / whole if whole else NAN
+        inner = sum(i.weight for i in members if scores[i.code].state in CARRIES)
+        lines = []
+        for indicator in members:
+            median, reliability = edition.nodes.get((level, indicator.code), (NAN, NAN))
+            carries = scores[indicator.code].state in CARRIES and inner > 0
+            lines.append(
+                IndicatorLine(
+                    indicator,
+                    scores[indicator.code],
+                    entries.get(indicator.code),
+                    share * indicator.weight / inner if carries else NAN,
+                    median,
+                    reliability,
+                )
+            )
+        median = edition.nodes.get((level, dimension.code), (NAN, NAN))[0]
+        found.append(DimensionBlock(dimension, scores.get(dimension.code), share, median, tuple(lines)))
+    return tuple(found)
+
+
+def profile(edition: Edition, shown: tuple[DimensionBlock, ...], *, narrow: bool) -> charts.Chart:
+    """Dimensions as dots with intervals; a tick marks the level's median."""
+    decimals = edition.scheme.publication.decimals
+    rows = []
+    for block in shown:
+        name = language.said(block.dimension.name)
+        score = block.score
+        value, low, high = (score.score, score.lower, score.upper) if score else (NAN, NAN, NAN)
+        text = pages.shown(value, decimals)
+        title = f"{name}: {text} ({wording.interval(low, high, decimals)})"
+        if not math.isnan(block.median):
+            title += ", " + _("median of the level %(value)s") % {"value": pages.shown(block.median, decimals)}
+        rows.append(charts.Row(name, value, low, high, text, title, reference=block.median))
+    return charts.dots(rows, narrow=narrow, scale=edition.scheme.normalisation.scale)
+
+
+def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWords]) -> tuple[Said, ...]:
+    """The published distributions, as the scheme says without or with flagged answers."""
+    by_item: dict[str, list[Answer]] = {}
+    rows = edition.distributions.of(unit.code)
+    kept = "yes" if any(row.with_flagged == "yes" for row in rows) else "no"  # the main screening keeps them
+    for row in rows:
+        if row.with_flagged == kept:
+            by_item.setdefault(row.item, []).append(row)
+    found = []
+    for item, answers in by_item.items():
+        question = words.get(item)
+        choices = question.choices if question else {}
+        if question:
+            order = {code: number for number, code in enumerate(choices)}
+            answers.sort(key=lambda answer: order.get(answer.code, len(order)))
+        named = tuple((choices.get(a.code, a.code), a) for a in answers)
+        parts = [(name, a.share, wording.percent(a.share)) for name, a in named]
+        found.append(
+            Said(
+                item,
+                question.text if question else _indicator_name(edition, item),
+                named,
+                all(math.isnan(a.share) for a in answers),
+                charts.stacked(parts),
+            )
+        )
+    return tuple(found)
+
+
+def _indicator_name(edition: Edition, item: str) -> str:
+    return next((language.said(i.name) for i in edition.scheme.indicators if i.item == item), item)
+
+
+def choices(edition: Edition, unit: Unit) -> tuple[tuple[str, Alternative, float], ...]:
+    """What other recipes would have given: the choice, the index under it, the share of them that keeps the grade."""
+    rows = edition.alternatives.of(unit.code)
+    keeps = {row.choice: row.value for row in rows if row.statistic == "keeps_grade"}
+    return tuple(
+        (wording.choice(row.choice), row, keeps.get(row.choice, NAN)) for row in rows if row.statistic == "index"
+    )
