@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import get_args
@@ -44,6 +45,7 @@ from questionnaires.reading import (
     VERSION,
     WHOLE,
     Reading,
+    TooManyMistakes,
 )
 
 TYPES: tuple[str, ...] = get_args(QuestionType)
@@ -118,7 +120,9 @@ def loads(text: str | bytes, file: str = "questionnaire") -> Questionnaire:
     """
     root = read(text, file)
     reading = Reading()
-    questionnaire = _Definition(reading).questionnaire(root)
+    questionnaire = None
+    with suppress(TooManyMistakes):
+        questionnaire = _Definition(reading).questionnaire(root)
     if reading.mistakes or questionnaire is None:
         raise DefinitionError(file, reading.mistakes)
     return questionnaire

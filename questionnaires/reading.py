@@ -12,6 +12,7 @@ from questionnaires.document import Entries, List, Node, Scalar
 from questionnaires.expression import Expression, ExpressionError, parse
 from questionnaires.mistakes import Mistake, shown, suggest
 
+MOST_MISTAKES = 200  # more are not read by anybody, and looking for likely words takes time
 MOST_WORDS = 1000  # characters of one text in one language
 CODE = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 CHOICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
@@ -29,6 +30,10 @@ DISGUISING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 T = TypeVar("T")
 
 
+class TooManyMistakes(Exception):
+    """The file has more mistakes than are worth looking for."""
+
+
 class Reading:
     """Collects the mistakes of one file."""
 
@@ -36,8 +41,13 @@ class Reading:
         self.mistakes: list[Mistake] = []
 
     def wrong(self, node: Node, where: str, what: str, right: str = "", **values: str) -> None:
-        """Note a mistake at a node."""
+        """Note a mistake at a node; the last one that is noted raises TooManyMistakes."""
         self.mistakes.append(Mistake(node.line, node.column, where, what, right, tuple(values.items())))
+        if len(self.mistakes) == MOST_MISTAKES:
+            rest = "there may be more mistakes after %(most)s"
+            mistake = Mistake(node.line, node.column, "", rest, "mend these first", (("most", str(MOST_MISTAKES)),))
+            self.mistakes.append(mistake)
+            raise TooManyMistakes
 
     def not_one_of(self, node: Node, where: str, kind: str, word: str, known: Iterable[str]) -> None:
         """Note a word that is not among the known ones, with the likely one."""
