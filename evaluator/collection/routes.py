@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ from evaluator import language, pages
 from evaluator.collection import admission, campaigns, choosing, form, overview, screens
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, response_day, right_now
 from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.mixing import mix_for_ever
 from evaluator.collection.responses import response_row
 from evaluator.problems import Problem, not_found
 from questionnaires.acceptance import Accepted, accept
@@ -32,9 +34,13 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     settings = app.state.settings
     app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
     app.state.campaigns = Campaigns()
+    on_postgres = not settings.database.startswith("sqlite:")
+    mixing = asyncio.create_task(mix_for_ever(settings.database)) if on_postgres else None
     try:
         yield
     finally:
+        if mixing is not None:
+            mixing.cancel()
         await app.state.intake.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 from evaluator import database
 from evaluator.collection.campaigns import load_campaign
 from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.mixing import mix
 from evaluator.collection.responses import ResponseRow, response_row
 from evaluator.collection.tables import Admission, Response
 from evaluator.problems import Problem
@@ -169,3 +170,45 @@ async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(d
     assert sink.times == 1
     assert await intake.submit(make()) == "stored"
     await intake.close()
+
+
+async def _physical_order(table: str, key: str) -> list[str]:
+    """Keys as the engine finds them when nobody asks for an order."""
+    by = "ctid" if database.engine().engine_type == "postgres" else key
+    return [row[key] for row in await Response.raw(f"SELECT {key} FROM {table} ORDER BY {by}")]
+
+
+async def test_nothing_stored_says_who_came_first(database_url, new_row) -> None:
+    make = await new_row()
+    intake = Intake(sink_for(database_url))
+    rows = [make(f"{random.getrandbits(256):064x}") for _ in range(300)]
+    for row in rows:  # one after the other: each in a transaction of its own, the worst case
+        await intake.submit(row)
+    await intake.close()
+    if database.engine().engine_type == "postgres":
+        assert await _physical_order("response", "identifier") == [
+            row.identifier for row in rows
+        ]  # as it must not stay
+        assert await mix(database_url) == 300
+        marks = await Response.raw("SELECT xmin::text AS mark FROM response UNION SELECT xmin::text FROM admission")
+        assert len(marks) == 1
+    assert await _physical_order("response", "identifier") == sorted(row.identifier for row in rows)
+    assert await _physical_order("admission", "code_hash") == sorted(row.code_hash for row in rows)
+    kept = await Response.raw("SELECT * FROM response LIMIT 1")
+    assert set(kept[0]) == {
+        "identifier", "campaign", "unit", "mode", "day", "design_stratum", "psu", "duration", "flags", "answers",
+    }  # fmt: skip
+    assert list((await Admission.raw("SELECT * FROM admission LIMIT 1"))[0]) == ["code_hash"]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_codes_stay_used_while_responses_are_mixed(database_url, new_row) -> None:
+    make = await new_row()
+    intake = Intake(sink_for(database_url), batch=5)
+    codes = [f"{k:064x}" for k in range(200)]
+    await asyncio.gather(*(intake.submit(make(code)) for code in codes))
+    again = asyncio.gather(*(intake.submit(make(code)) for code in codes))
+    assert await mix(database_url) == 200
+    assert await again == ["duplicate"] * 200
+    await intake.close()
+    assert (await Response.count(), await Admission.count()) == (200, 200)
