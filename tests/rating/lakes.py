@@ -148,7 +148,7 @@ def change_csv(path: Path, change: Callable[[list[dict[str, str]]], None]) -> No
         rows = list(csv.DictReader(file))
     change(rows)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
