@@ -5,12 +5,25 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
 import questionnaires
 from questionnaires.definition import NEVER_SCORED, Words
-from questionnaires.loading import load_shipped, shipped, shipped_text
+from questionnaires.expression import FUNCTIONS
+from questionnaires.loading import (
+    KEYS,
+    QUALITY_KEYS,
+    QUESTION_KEYS,
+    SECTION_KEYS,
+    TYPES,
+    load_shipped,
+    loads,
+    shipped,
+    shipped_text,
+)
 from questionnaires.scoring import scoring
 
 # The codes that the province's scheme names as items of its citizens' indicators.
@@ -62,6 +75,19 @@ def test_the_citizens_questionnaire_has_every_code_once_meaning_one_thing() -> N
 
 def test_no_name_of_a_unit_can_act_as_a_format() -> None:
     assert Words((("en", "{unit} and {unit}"),)).fill("en", "{unit} %s {0}") == "{unit} %s {0} and {unit} %s {0}"
+
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "questionnaires.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_every_key_type_and_function() -> None:
+    quoted = set(re.findall(r"`([a-z_-]+)(?:: [^`]*)?`", GUIDE))
+    assert {*KEYS, *SECTION_KEYS, *QUESTION_KEYS, *QUALITY_KEYS, *TYPES, *FUNCTIONS} - quoted == set()
+
+
+def test_the_example_of_the_guide_loads() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
+    assert [question.code for question in loads(example).questions] == ["came", "kind"]
 
 
 def test_the_examples_in_docstrings_hold() -> None:
