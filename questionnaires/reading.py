@@ -21,6 +21,8 @@ VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}\Z")
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 WHOLE = re.compile(r"-?[0-9]{1,15}\Z")
 DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")
+CODE_RIGHT = "a code has 1 to 32 small letters, digits and _, and starts with a letter"
+CHOICE_CODE_RIGHT = "a code has 1 to 32 letters, digits, _, . and -, and starts with a letter or digit"
 BRACES = re.compile(r"\{[^{}]*\}|[{}｛｝]")
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -177,7 +179,9 @@ class Reading:
 
     def words(self, node: Node, where: str, languages: tuple[str, ...]) -> Words | None:
         """A text in every language: present, of bounded length, printable, its placeholder spelled right everywhere."""
-        if isinstance(node, Scalar) and languages:
+        if not languages:
+            return None  # that mistake is noted where they are declared
+        if isinstance(node, Scalar):
             self.wrong(
                 node,
                 where,
@@ -258,3 +262,12 @@ def kind_of(node: Node) -> str:
     if isinstance(node, Scalar):
         return "nothing" if node.blank or not node.value.strip() else "a text"
     return "a list" if isinstance(node, List) else "a mapping"
+
+
+def code_of(node: Node) -> str | None:
+    """The code a mapping says it has, for messages."""
+    if isinstance(node, Entries):
+        for key, value in node.pairs:
+            if key.value == "code" and isinstance(value, Scalar) and CHOICE_CODE.match(value.value):
+                return value.value
+    return None

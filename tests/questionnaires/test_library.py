@@ -13,17 +13,9 @@ import pytest
 import questionnaires
 from questionnaires.definition import NEVER_SCORED, Words
 from questionnaires.expression import FUNCTIONS
-from questionnaires.loading import (
-    KEYS,
-    QUALITY_KEYS,
-    QUESTION_KEYS,
-    SECTION_KEYS,
-    TYPES,
-    load_shipped,
-    loads,
-    shipped,
-    shipped_text,
-)
+from questionnaires.loading import load_shipped, loads, shipped, shipped_text
+from questionnaires.question_reading import QUESTION_KEYS, TYPES
+from questionnaires.questionnaire_reading import KEYS, QUALITY_KEYS, SECTION_KEYS
 from questionnaires.scoring import scoring
 
 # The codes that the province's scheme names as items of its citizens' indicators.

@@ -257,6 +257,11 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     assert lines == [15, 15, 44, 57]
 
 
+def test_unreadable_languages_are_one_mistake_and_not_one_at_every_text() -> None:
+    (line,) = mistakes_of(RIGHT.replace("languages: [zh, en]", "languages: []"))
+    assert "languages: the list of languages is empty" in line
+
+
 def test_a_file_full_of_mistakes_is_given_up_on_soon() -> None:
     choices = ", ".join(f"{{code: k{n}, text: {{zh: x, en: x}}}}" for n in range(3000))
     unknown = ", ".join(f"z{n}z" for n in range(4000))
