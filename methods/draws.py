@@ -16,7 +16,7 @@ from scipy import sparse
 
 from methods.inputs import BETA, FAMILIES, GAMMA, NORMAL, POINT, Factors, Floats, Inputs, Integers
 
-BLOCK = 128  # draws; fixed for ever, since it is part of what a seed means
+BLOCK = 64  # draws; fixed for ever, since it is part of what a seed means
 
 
 def stream(seed: int, number: int) -> np.random.Generator:
