@@ -61,7 +61,7 @@ def _marks() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 def plain(cell: Cell) -> str:
     """A cell's text with full-width forms made half-width and the minus sign made a hyphen."""
     if isinstance(cell, float):
-        return str(int(cell)) if cell == int(cell) and abs(cell) < 2**53 else repr(cell)
+        return str(int(cell)) if abs(cell) < 2**53 and cell.is_integer() else repr(cell)
     if isinstance(cell, date):
         return cell.isoformat()
     if cell.isascii():
@@ -287,7 +287,7 @@ def parse_code(cell: Cell) -> str | Wrong | None:
     if isinstance(cell, date):
         return A_DATE
     if isinstance(cell, float):
-        if cell == int(cell) and 0 <= cell < 2**53 and cell < 1e15:
+        if 0 <= cell < LARGEST and cell.is_integer():
             return str(int(cell))
         return NO_CODE
     text = plain(cell).removeprefix("'").strip()
