@@ -22,6 +22,7 @@ COMMANDS = {  # command: where it is defined
     "campaign": "evaluator.collection.cli:campaign",
     "units": "evaluator.units.cli:units",
     "accounts": "evaluator.accounts.cli:accounts",
+    "assessment": "evaluator.assessment.cli:assessment",
     "records": "evaluator.records.cli:records",
 }
 

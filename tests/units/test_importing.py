@@ -98,8 +98,8 @@ def test_every_bad_row_is_named_with_its_column() -> None:
 def test_unknown_and_missing_columns_are_named() -> None:
     assert errors_of("code,name,level\n") == [
         (
-            "column name: unknown; known columns: code, parent, level, name_zh, kind, name_en, population, credit_code, "
-            "valid_from, valid_to, successor"
+            "column name: unknown; known columns: code, parent, level, name_zh, kind, name_en, population, "
+            "credit_code, valid_from, valid_to, successor"
         ),
         "column parent: missing",
         "column name_zh: missing",
