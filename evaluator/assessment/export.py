@@ -8,30 +8,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.assessment.tables import Assessment
+from evaluator.assessment.tables import Assessment, AssessmentRound
 
 Period = tuple[date, date]
 Table = dict[str, NDArray[Any]]  # text columns of dtype object, numbers float64
 
 
-async def assessments_table(period: Period) -> Table:
-    """Scores of the rounds that close within a period: unit, institute, assessor, criterion, score.
+def _is_about(assessed: AssessmentRound, period: Period) -> bool:
+    first, last = assessed.about_from or assessed.opens, assessed.about_to or assessed.opens
+    return bool(period[0] <= first and last <= period[1])
 
-    A round that closes later belongs to a later snapshot, so that no score is rated twice. Where several rounds of the
-    period have an assessor's score of a unit on a criterion, the last round's stands.
+
+async def assessments_table(period: Period) -> Table:
+    """Scores of the rounds about a period: unit, institute, assessor, criterion, score.
+
+    A round is about the time it says, and otherwise about the period in which it opens: of periods that follow each
+    other, one takes it. Where several rounds have an assessor's score of a unit on a criterion, the last one's stands.
     """
-    round_of = Assessment.criterion.round
+    rounds = [round_.id for round_ in await AssessmentRound.objects() if _is_about(round_, period)]
     rows = (
-        await Assessment.select(
+        []
+        if not rounds
+        else await Assessment.select(
             Assessment.unit,
             Assessment.assessor.institute.code,
             Assessment.assessor.pseudonym,
             Assessment.criterion.code,
             Assessment.score,
         )
-        .where((round_of.closes >= period[0]) & (round_of.closes <= period[1]))
+        .where(Assessment.criterion.round.is_in(rounds))
         .order_by(Assessment.unit)
-        .order_by(round_of.closes)
+        .order_by(Assessment.criterion.round.opens)
         .order_by(Assessment.id)
     )
     names = ("unit", "assessor.institute.code", "assessor.pseudonym", "criterion.code")

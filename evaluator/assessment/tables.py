@@ -30,6 +30,8 @@ class AssessmentRound(Table):
     title_en = BoundedText(length=200, least=1)
     opens = Date(default=None, null=False)
     closes = Date(default=None, null=False)
+    about_from = Date(null=True, default=None)  # the time that is assessed; blank: when the round is open
+    about_to = Date(null=True, default=None)
 
 
 class Criterion(Table):

@@ -153,7 +153,7 @@ class Unit(Table, tablename="unit", schema=None):
     )
 
 
-ID = "2026-11-25T01:11:59:191120"
+ID = "2026-11-25T01:29:41:795982"
 VERSION = "1.38.0"
 DESCRIPTION = "True"
 
@@ -164,14 +164,26 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="AssessmentImport",
-        tablename="assessment_import",
-        schema=None,
-        columns=None,
+        class_name="Refusal", tablename="refusal", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="Assessor", tablename="assessor", schema=None, columns=None
+        class_name="Admission", tablename="admission", schema=None, columns=None
+    )
+
+    manager.add_table(
+        class_name="Institute", tablename="institute", schema=None, columns=None
+    )
+
+    manager.add_table(
+        class_name="Import", tablename="import", schema=None, columns=None
+    )
+
+    manager.add_table(
+        class_name="IndicatorValue",
+        tablename="indicator_value",
+        schema=None,
+        columns=None,
     )
 
     manager.add_table(
@@ -182,7 +194,10 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="Institute", tablename="institute", schema=None, columns=None
+        class_name="SampleCell",
+        tablename="sample_cell",
+        schema=None,
+        columns=None,
     )
 
     manager.add_table(
@@ -190,18 +205,15 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="QuestionnaireVersion",
-        tablename="questionnaire_version",
-        schema=None,
-        columns=None,
+        class_name="Response", tablename="response", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="Import", tablename="import", schema=None, columns=None
+        class_name="Criterion", tablename="criterion", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="Event", tablename="event", schema=None, columns=None
+        class_name="Assessment", tablename="assessment", schema=None, columns=None
     )
 
     manager.add_table(
@@ -212,27 +224,17 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="Assessment", tablename="assessment", schema=None, columns=None
+        class_name="PublishedEdition",
+        tablename="published_edition",
+        schema=None,
+        columns=None,
     )
 
     manager.add_table(
-        class_name="Record", tablename="record", schema=None, columns=None
-    )
-
-    manager.add_table(
-        class_name="Admission", tablename="admission", schema=None, columns=None
-    )
-
-    manager.add_table(
-        class_name="Invitation", tablename="invitation", schema=None, columns=None
-    )
-
-    manager.add_table(
-        class_name="Assignment", tablename="assignment", schema=None, columns=None
-    )
-
-    manager.add_table(
-        class_name="Unit", tablename="unit", schema=None, columns=None
+        class_name="AssessmentImport",
+        tablename="assessment_import",
+        schema=None,
+        columns=None,
     )
 
     manager.add_table(
@@ -243,23 +245,12 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="Response", tablename="response", schema=None, columns=None
+        class_name="Assessor", tablename="assessor", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="SampleCell",
-        tablename="sample_cell",
-        schema=None,
-        columns=None,
-    )
-
-    manager.add_table(
-        class_name="Refusal", tablename="refusal", schema=None, columns=None
-    )
-
-    manager.add_table(
-        class_name="PublishedEdition",
-        tablename="published_edition",
+        class_name="QuestionnaireVersion",
+        tablename="questionnaire_version",
         schema=None,
         columns=None,
     )
@@ -272,23 +263,32 @@ async def forwards():
     )
 
     manager.add_table(
+        class_name="Assignment", tablename="assignment", schema=None, columns=None
+    )
+
+    manager.add_table(
+        class_name="Event", tablename="event", schema=None, columns=None
+    )
+
+    manager.add_table(
+        class_name="Invitation", tablename="invitation", schema=None, columns=None
+    )
+
+    manager.add_table(
         class_name="Account", tablename="account", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="IndicatorValue",
-        tablename="indicator_value",
-        schema=None,
-        columns=None,
+        class_name="Record", tablename="record", schema=None, columns=None
     )
 
     manager.add_table(
-        class_name="Criterion", tablename="criterion", schema=None, columns=None
+        class_name="Unit", tablename="unit", schema=None, columns=None
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
+        table_class_name="Refusal",
+        tablename="refusal",
         column_name="id",
         db_column_name="id",
         column_class_name="Serial",
@@ -307,17 +307,16 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
-        column_name="round",
-        db_column_name="round",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
+        table_class_name="Refusal",
+        tablename="refusal",
+        column_name="kind",
+        db_column_name="kind",
+        column_class_name="OneOf",
+        column_class=OneOf,
         params={
-            "references": AssessmentRound,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
+            "length": 10,
+            "default": "records",
+            "words": ["records", "indicators", "events"],
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -331,8 +330,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
+        table_class_name="Refusal",
+        tablename="refusal",
         column_name="file_name",
         db_column_name="file_name",
         column_class_name="BoundedText",
@@ -354,8 +353,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
+        table_class_name="Refusal",
+        tablename="refusal",
         column_name="sha256",
         db_column_name="sha256",
         column_class_name="BoundedText",
@@ -377,10 +376,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
-        column_name="imported_on",
-        db_column_name="imported_on",
+        table_class_name="Refusal",
+        tablename="refusal",
+        column_name="refused_on",
+        db_column_name="refused_on",
         column_class_name="Date",
         column_class=Date,
         params={
@@ -398,8 +397,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
+        table_class_name="Refusal",
+        tablename="refusal",
         column_name="account",
         db_column_name="account",
         column_class_name="ForeignKey",
@@ -422,10 +421,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
-        column_name="rows",
-        db_column_name="rows",
+        table_class_name="Refusal",
+        tablename="refusal",
+        column_name="problems",
+        db_column_name="problems",
         column_class_name="RangedInteger",
         column_class=RangedInteger,
         params={
@@ -445,16 +444,14 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="AssessmentImport",
-        tablename="assessment_import",
-        column_name="source",
-        db_column_name="source",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
+        table_class_name="Refusal",
+        tablename="refusal",
+        column_name="findings",
+        db_column_name="findings",
+        column_class_name="Bytea",
+        column_class=Bytea,
         params={
-            "length": 255,
-            "default": "",
-            "least": 0,
+            "default": b"",
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -468,178 +465,18 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Assessor",
-        tablename="assessor",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessor",
-        tablename="assessor",
-        column_name="round",
-        db_column_name="round",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": AssessmentRound,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessor",
-        tablename="assessor",
-        column_name="institute",
-        db_column_name="institute",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Institute,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessor",
-        tablename="assessor",
-        column_name="pseudonym",
-        db_column_name="pseudonym",
+        table_class_name="Admission",
+        tablename="admission",
+        column_name="code_hash",
+        db_column_name="code_hash",
         column_class_name="BoundedText",
         column_class=BoundedText,
         params={
             "length": 64,
             "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessor",
-        tablename="assessor",
-        column_name="account",
-        db_column_name="account",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Account,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="CampaignUnit",
-        tablename="campaign_unit",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
+            "least": 64,
             "null": False,
             "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="CampaignUnit",
-        tablename="campaign_unit",
-        column_name="campaign",
-        db_column_name="campaign",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Campaign,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="CampaignUnit",
-        tablename="campaign_unit",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
@@ -725,6 +562,721 @@ async def forwards():
         column_class=BoundedText,
         params={
             "length": 200,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="kind",
+        db_column_name="kind",
+        column_class_name="OneOf",
+        column_class=OneOf,
+        params={
+            "length": 10,
+            "default": "records",
+            "words": ["records", "indicators", "events"],
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="file_name",
+        db_column_name="file_name",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="sha256",
+        db_column_name="sha256",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 64,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="imported_on",
+        db_column_name="imported_on",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="account",
+        db_column_name="account",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Account,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="rows",
+        db_column_name="rows",
+        column_class_name="RangedInteger",
+        column_class=RangedInteger,
+        params={
+            "default": 0,
+            "low": 0,
+            "high": 2000000000,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="source",
+        db_column_name="source",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="scheme",
+        db_column_name="scheme",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 128,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="period_from",
+        db_column_name="period_from",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="period_to",
+        db_column_name="period_to",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="withdrawn_on",
+        db_column_name="withdrawn_on",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Import",
+        tablename="import",
+        column_name="withdrawn_why",
+        db_column_name="withdrawn_why",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 500,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="indicator",
+        db_column_name="indicator",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="period_from",
+        db_column_name="period_from",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="period_to",
+        db_column_name="period_to",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="value",
+        db_column_name="value",
+        column_class_name="RangedDouble",
+        column_class=RangedDouble,
+        params={
+            "default": 0.0,
+            "low": -1000000000000000.0,
+            "high": 1000000000000000.0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="standard_error",
+        db_column_name="standard_error",
+        column_class_name="RangedDouble",
+        column_class=RangedDouble,
+        params={
+            "default": None,
+            "low": 0.0,
+            "high": 1000000000000000.0,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        column_name="brought_by",
+        db_column_name="brought_by",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Import,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="CampaignUnit",
+        tablename="campaign_unit",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="CampaignUnit",
+        tablename="campaign_unit",
+        column_name="campaign",
+        db_column_name="campaign",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Campaign,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="CampaignUnit",
+        tablename="campaign_unit",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="campaign",
+        db_column_name="campaign",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Campaign,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="design_stratum",
+        db_column_name="design_stratum",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="psu",
+        db_column_name="psu",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="frame_n",
+        db_column_name="frame_n",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="invited",
+        db_column_name="invited",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        column_name="calibration_area",
+        db_column_name="calibration_area",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 32,
             "default": "",
             "least": 0,
             "null": False,
@@ -1029,6 +1581,1252 @@ async def forwards():
     )
 
     manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="identifier",
+        db_column_name="identifier",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 32,
+            "default": "",
+            "least": 32,
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="campaign",
+        db_column_name="campaign",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Campaign,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="mode",
+        db_column_name="mode",
+        column_class_name="OneOf",
+        column_class=OneOf,
+        params={
+            "length": 10,
+            "default": "open",
+            "words": ["invitation", "sign_in", "open"],
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="day",
+        db_column_name="day",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="design_stratum",
+        db_column_name="design_stratum",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="psu",
+        db_column_name="psu",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="duration",
+        db_column_name="duration",
+        column_class_name="OneOf",
+        column_class=OneOf,
+        params={
+            "length": 16,
+            "default": "unknown",
+            "words": [
+                "under_25_seconds",
+                "under_60_seconds",
+                "longer",
+                "unknown",
+            ],
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="flags",
+        db_column_name="flags",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Response",
+        tablename="response",
+        column_name="answers",
+        db_column_name="answers",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="round",
+        db_column_name="round",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": AssessmentRound,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="code",
+        db_column_name="code",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="name_zh",
+        db_column_name="name_zh",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 160,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="name_en",
+        db_column_name="name_en",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 200,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="asks",
+        db_column_name="asks",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 1000,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="low",
+        db_column_name="low",
+        column_class_name="DoublePrecision",
+        column_class=DoublePrecision,
+        params={
+            "default": 0.0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Criterion",
+        tablename="criterion",
+        column_name="high",
+        db_column_name="high",
+        column_class_name="DoublePrecision",
+        column_class=DoublePrecision,
+        params={
+            "default": 10.0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="assessor",
+        db_column_name="assessor",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Assessor,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="criterion",
+        db_column_name="criterion",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Criterion,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="score",
+        db_column_name="score",
+        column_class_name="RangedDouble",
+        column_class=RangedDouble,
+        params={
+            "default": 0.0,
+            "low": -1000000.0,
+            "high": 1000000.0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="justification",
+        db_column_name="justification",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessment",
+        tablename="assessment",
+        column_name="brought_by",
+        db_column_name="brought_by",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": AssessmentImport,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="StaffSession",
+        tablename="staff_session",
+        column_name="token_hash",
+        db_column_name="token_hash",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 64,
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="StaffSession",
+        tablename="staff_session",
+        column_name="account",
+        db_column_name="account",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Account,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="StaffSession",
+        tablename="staff_session",
+        column_name="expires_at",
+        db_column_name="expires_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="identifier",
+        db_column_name="identifier",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="title_zh",
+        db_column_name="title_zh",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 200,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="title_en",
+        db_column_name="title_en",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 200,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="period_from",
+        db_column_name="period_from",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="period_to",
+        db_column_name="period_to",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="published_on",
+        db_column_name="published_on",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="sums_sha256",
+        db_column_name="sums_sha256",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 64,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="supersedes",
+        db_column_name="supersedes",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PublishedEdition",
+        tablename="published_edition",
+        column_name="simulated",
+        db_column_name="simulated",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": False,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="round",
+        db_column_name="round",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": AssessmentRound,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="file_name",
+        db_column_name="file_name",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="sha256",
+        db_column_name="sha256",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 64,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="imported_on",
+        db_column_name="imported_on",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="account",
+        db_column_name="account",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Account,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="rows",
+        db_column_name="rows",
+        column_class_name="RangedInteger",
+        column_class=RangedInteger,
+        params={
+            "default": 0,
+            "low": 0,
+            "high": 2000000000,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentImport",
+        tablename="assessment_import",
+        column_name="source",
+        db_column_name="source",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PopulationCell",
+        tablename="population_cell",
+        column_name="count",
+        db_column_name="count",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PopulationCell",
+        tablename="population_cell",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PopulationCell",
+        tablename="population_cell",
+        column_name="campaign",
+        db_column_name="campaign",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Campaign,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PopulationCell",
+        tablename="population_cell",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="PopulationCell",
+        tablename="population_cell",
+        column_name="strata",
+        db_column_name="strata",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 1000,
+            "default": "",
+            "least": 2,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessor",
+        tablename="assessor",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessor",
+        tablename="assessor",
+        column_name="round",
+        db_column_name="round",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": AssessmentRound,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessor",
+        tablename="assessor",
+        column_name="institute",
+        db_column_name="institute",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Institute,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessor",
+        tablename="assessor",
+        column_name="pseudonym",
+        db_column_name="pseudonym",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assessor",
+        tablename="assessor",
+        column_name="account",
+        db_column_name="account",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Account,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
         table_class_name="QuestionnaireVersion",
         tablename="questionnaire_version",
         column_name="id",
@@ -1116,8 +2914,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
         column_name="id",
         db_column_name="id",
         column_class_name="Serial",
@@ -1136,19 +2934,19 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="kind",
-        db_column_name="kind",
-        column_class_name="OneOf",
-        column_class=OneOf,
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="code",
+        db_column_name="code",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
         params={
-            "length": 10,
-            "default": "records",
-            "words": ["records", "indicators", "events"],
+            "length": 32,
+            "default": "",
+            "least": 1,
             "null": False,
             "primary_key": False,
-            "unique": False,
+            "unique": True,
             "index": False,
             "index_method": IndexMethod.btree,
             "choices": None,
@@ -1159,14 +2957,14 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="file_name",
-        db_column_name="file_name",
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="title_zh",
+        db_column_name="title_zh",
         column_class_name="BoundedText",
         column_class=BoundedText,
         params={
-            "length": 255,
+            "length": 160,
             "default": "",
             "least": 1,
             "null": False,
@@ -1182,16 +2980,16 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="sha256",
-        db_column_name="sha256",
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="title_en",
+        db_column_name="title_en",
         column_class_name="BoundedText",
         column_class=BoundedText,
         params={
-            "length": 64,
+            "length": 200,
             "default": "",
-            "least": 64,
+            "least": 1,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1205,10 +3003,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="imported_on",
-        db_column_name="imported_on",
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="opens",
+        db_column_name="opens",
         column_class_name="Date",
         column_class=Date,
         params={
@@ -1226,40 +3024,100 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="account",
-        db_column_name="account",
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="closes",
+        db_column_name="closes",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="about_from",
+        db_column_name="about_from",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="AssessmentRound",
+        tablename="assessment_round",
+        column_name="about_to",
+        db_column_name="about_to",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assignment",
+        tablename="assignment",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Assignment",
+        tablename="assignment",
+        column_name="assessor",
+        db_column_name="assessor",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={
-            "references": Account,
+            "references": Assessor,
             "on_delete": OnDelete.restrict,
             "on_update": OnUpdate.restrict,
             "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="rows",
-        db_column_name="rows",
-        column_class_name="RangedInteger",
-        column_class=RangedInteger,
-        params={
-            "default": 0,
-            "low": 0,
-            "high": 2000000000,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1273,125 +3131,17 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="source",
-        db_column_name="source",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
+        table_class_name="Assignment",
+        tablename="assignment",
+        column_name="unit",
+        db_column_name="unit",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
         params={
-            "length": 255,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="scheme",
-        db_column_name="scheme",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 128,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="period_from",
-        db_column_name="period_from",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="period_to",
-        db_column_name="period_to",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="withdrawn_on",
-        db_column_name="withdrawn_on",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Import",
-        tablename="import",
-        column_name="withdrawn_why",
-        db_column_name="withdrawn_why",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 500,
-            "default": "",
-            "least": 0,
+            "references": Unit,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1591,10 +3341,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="StaffSession",
-        tablename="staff_session",
-        column_name="token_hash",
-        db_column_name="token_hash",
+        table_class_name="Invitation",
+        tablename="invitation",
+        column_name="code_hash",
+        db_column_name="code_hash",
         column_class_name="BoundedText",
         column_class=BoundedText,
         params={
@@ -1614,79 +3364,14 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="StaffSession",
-        tablename="staff_session",
-        column_name="account",
-        db_column_name="account",
+        table_class_name="Invitation",
+        tablename="invitation",
+        column_name="campaign",
+        db_column_name="campaign",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={
-            "references": Account,
-            "on_delete": OnDelete.cascade,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="StaffSession",
-        tablename="staff_session",
-        column_name="expires_at",
-        db_column_name="expires_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="assessor",
-        db_column_name="assessor",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Assessor,
+            "references": Campaign,
             "on_delete": OnDelete.restrict,
             "on_update": OnUpdate.restrict,
             "target_column": None,
@@ -1703,8 +3388,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
+        table_class_name="Invitation",
+        tablename="invitation",
         column_name="unit",
         db_column_name="unit",
         column_class_name="ForeignKey",
@@ -1727,61 +3412,16 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="criterion",
-        db_column_name="criterion",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
+        table_class_name="Invitation",
+        tablename="invitation",
+        column_name="design_stratum",
+        db_column_name="design_stratum",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
         params={
-            "references": Criterion,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="score",
-        db_column_name="score",
-        column_class_name="RangedDouble",
-        column_class=RangedDouble,
-        params={
-            "default": 0.0,
-            "low": -1000000.0,
-            "high": 1000000.0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="justification",
-        db_column_name="justification",
-        column_class_name="Text",
-        column_class=Text,
-        params={
+            "length": 64,
             "default": "",
+            "least": 0,
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1795,17 +3435,216 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Assessment",
-        tablename="assessment",
-        column_name="brought_by",
-        db_column_name="brought_by",
+        table_class_name="Invitation",
+        tablename="invitation",
+        column_name="psu",
+        db_column_name="psu",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="Serial",
+        column_class=Serial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="name",
+        db_column_name="name",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 64,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="password_hash",
+        db_column_name="password_hash",
+        column_class_name="BoundedText",
+        column_class=BoundedText,
+        params={
+            "length": 255,
+            "default": "",
+            "least": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="role",
+        db_column_name="role",
+        column_class_name="OneOf",
+        column_class=OneOf,
+        params={
+            "length": 14,
+            "default": "operator",
+            "words": ["operator", "assessor", "representative", "superior"],
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="unit",
+        db_column_name="unit",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={
-            "references": AssessmentImport,
+            "references": Unit,
             "on_delete": OnDelete.restrict,
             "on_update": OnUpdate.restrict,
             "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="round",
+        db_column_name="round",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": AssessmentRound,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="active",
+        db_column_name="active",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": True,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="failures",
+        db_column_name="failures",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="locked_until",
+        db_column_name="locked_until",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
             "null": True,
             "primary_key": False,
             "unique": False,
@@ -1982,214 +3821,6 @@ async def forwards():
         column_class=ForeignKey,
         params={
             "references": Import,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Admission",
-        tablename="admission",
-        column_name="code_hash",
-        db_column_name="code_hash",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 64,
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Invitation",
-        tablename="invitation",
-        column_name="code_hash",
-        db_column_name="code_hash",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 64,
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Invitation",
-        tablename="invitation",
-        column_name="campaign",
-        db_column_name="campaign",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Campaign,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Invitation",
-        tablename="invitation",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Invitation",
-        tablename="invitation",
-        column_name="design_stratum",
-        db_column_name="design_stratum",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Invitation",
-        tablename="invitation",
-        column_name="psu",
-        db_column_name="psu",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assignment",
-        tablename="assignment",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assignment",
-        tablename="assignment",
-        column_name="assessor",
-        db_column_name="assessor",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Assessor,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Assignment",
-        tablename="assignment",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
             "on_delete": OnDelete.restrict,
             "on_update": OnUpdate.restrict,
             "target_column": None,
@@ -2454,1591 +4085,68 @@ async def forwards():
         schema=None,
     )
 
-    manager.add_column(
+    manager.add_constraint(
+        table_class_name="IndicatorValue",
+        tablename="indicator_value",
+        constraint_name="indicator_value_once",
+        constraint_class=Unique,
+        params={
+            "columns": ["unit", "indicator", "period_from", "period_to"],
+            "nulls_distinct": True,
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="CampaignUnit",
+        tablename="campaign_unit",
+        constraint_name="campaign_unit_once",
+        constraint_class=Unique,
+        params={"columns": ["campaign", "unit"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="SampleCell",
+        tablename="sample_cell",
+        constraint_name="sample_cell_once",
+        constraint_class=Unique,
+        params={
+            "columns": ["campaign", "unit", "design_stratum", "psu"],
+            "nulls_distinct": True,
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Criterion",
+        tablename="criterion",
+        constraint_name="criterion_once",
+        constraint_class=Unique,
+        params={"columns": ["round", "code"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Assessment",
+        tablename="assessment",
+        constraint_name="assessment_once",
+        constraint_class=Unique,
+        params={
+            "columns": ["assessor", "unit", "criterion"],
+            "nulls_distinct": True,
+        },
+        schema=None,
+    )
+
+    manager.add_constraint(
         table_class_name="PopulationCell",
         tablename="population_cell",
-        column_name="count",
-        db_column_name="count",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PopulationCell",
-        tablename="population_cell",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PopulationCell",
-        tablename="population_cell",
-        column_name="campaign",
-        db_column_name="campaign",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Campaign,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PopulationCell",
-        tablename="population_cell",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PopulationCell",
-        tablename="population_cell",
-        column_name="strata",
-        db_column_name="strata",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 1000,
-            "default": "",
-            "least": 2,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="identifier",
-        db_column_name="identifier",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 32,
-            "default": "",
-            "least": 32,
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="campaign",
-        db_column_name="campaign",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Campaign,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="mode",
-        db_column_name="mode",
-        column_class_name="OneOf",
-        column_class=OneOf,
-        params={
-            "length": 10,
-            "default": "open",
-            "words": ["invitation", "sign_in", "open"],
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="day",
-        db_column_name="day",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="design_stratum",
-        db_column_name="design_stratum",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="psu",
-        db_column_name="psu",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="duration",
-        db_column_name="duration",
-        column_class_name="OneOf",
-        column_class=OneOf,
-        params={
-            "length": 16,
-            "default": "unknown",
-            "words": [
-                "under_25_seconds",
-                "under_60_seconds",
-                "longer",
-                "unknown",
-            ],
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="flags",
-        db_column_name="flags",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 255,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Response",
-        tablename="response",
-        column_name="answers",
-        db_column_name="answers",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="campaign",
-        db_column_name="campaign",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Campaign,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="design_stratum",
-        db_column_name="design_stratum",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="psu",
-        db_column_name="psu",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="frame_n",
-        db_column_name="frame_n",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="invited",
-        db_column_name="invited",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        column_name="calibration_area",
-        db_column_name="calibration_area",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 32,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="kind",
-        db_column_name="kind",
-        column_class_name="OneOf",
-        column_class=OneOf,
-        params={
-            "length": 10,
-            "default": "records",
-            "words": ["records", "indicators", "events"],
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="file_name",
-        db_column_name="file_name",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 255,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="sha256",
-        db_column_name="sha256",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 64,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="refused_on",
-        db_column_name="refused_on",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="account",
-        db_column_name="account",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Account,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="problems",
-        db_column_name="problems",
-        column_class_name="RangedInteger",
-        column_class=RangedInteger,
-        params={
-            "default": 0,
-            "low": 0,
-            "high": 2000000000,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Refusal",
-        tablename="refusal",
-        column_name="findings",
-        db_column_name="findings",
-        column_class_name="Bytea",
-        column_class=Bytea,
-        params={
-            "default": b"",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="identifier",
-        db_column_name="identifier",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="title_zh",
-        db_column_name="title_zh",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 200,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="title_en",
-        db_column_name="title_en",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 200,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="period_from",
-        db_column_name="period_from",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="period_to",
-        db_column_name="period_to",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="published_on",
-        db_column_name="published_on",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="sums_sha256",
-        db_column_name="sums_sha256",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 64,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="supersedes",
-        db_column_name="supersedes",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="PublishedEdition",
-        tablename="published_edition",
-        column_name="simulated",
-        db_column_name="simulated",
-        column_class_name="Boolean",
-        column_class=Boolean,
-        params={
-            "default": False,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="code",
-        db_column_name="code",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 32,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="title_zh",
-        db_column_name="title_zh",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 160,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="title_en",
-        db_column_name="title_en",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 200,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="opens",
-        db_column_name="opens",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="AssessmentRound",
-        tablename="assessment_round",
-        column_name="closes",
-        db_column_name="closes",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="name",
-        db_column_name="name",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="password_hash",
-        db_column_name="password_hash",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 255,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="role",
-        db_column_name="role",
-        column_class_name="OneOf",
-        column_class=OneOf,
-        params={
-            "length": 14,
-            "default": "operator",
-            "words": ["operator", "assessor", "representative", "superior"],
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="round",
-        db_column_name="round",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": AssessmentRound,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="active",
-        db_column_name="active",
-        column_class_name="Boolean",
-        column_class=Boolean,
-        params={
-            "default": True,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="failures",
-        db_column_name="failures",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Account",
-        tablename="account",
-        column_name="locked_until",
-        db_column_name="locked_until",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="unit",
-        db_column_name="unit",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Unit,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="indicator",
-        db_column_name="indicator",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="period_from",
-        db_column_name="period_from",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="period_to",
-        db_column_name="period_to",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="value",
-        db_column_name="value",
-        column_class_name="RangedDouble",
-        column_class=RangedDouble,
-        params={
-            "default": 0.0,
-            "low": -1000000000000000.0,
-            "high": 1000000000000000.0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="standard_error",
-        db_column_name="standard_error",
-        column_class_name="RangedDouble",
-        column_class=RangedDouble,
-        params={
-            "default": None,
-            "low": 0.0,
-            "high": 1000000000000000.0,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        column_name="brought_by",
-        db_column_name="brought_by",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Import,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="Serial",
-        column_class=Serial,
-        params={
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="round",
-        db_column_name="round",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": AssessmentRound,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="code",
-        db_column_name="code",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 64,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="name_zh",
-        db_column_name="name_zh",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 160,
-            "default": "",
-            "least": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="name_en",
-        db_column_name="name_en",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 200,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="asks",
-        db_column_name="asks",
-        column_class_name="BoundedText",
-        column_class=BoundedText,
-        params={
-            "length": 1000,
-            "default": "",
-            "least": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="low",
-        db_column_name="low",
-        column_class_name="DoublePrecision",
-        column_class=DoublePrecision,
-        params={
-            "default": 0.0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Criterion",
-        tablename="criterion",
-        column_name="high",
-        db_column_name="high",
-        column_class_name="DoublePrecision",
-        column_class=DoublePrecision,
-        params={
-            "default": 10.0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
+        constraint_name="population_cell_once",
+        constraint_class=Unique,
+        params={
+            "columns": ["campaign", "unit", "strata"],
+            "nulls_distinct": True,
         },
         schema=None,
     )
@@ -4056,44 +4164,11 @@ async def forwards():
     )
 
     manager.add_constraint(
-        table_class_name="CampaignUnit",
-        tablename="campaign_unit",
-        constraint_name="campaign_unit_once",
-        constraint_class=Unique,
-        params={"columns": ["campaign", "unit"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
         table_class_name="QuestionnaireVersion",
         tablename="questionnaire_version",
         constraint_name="questionnaire_version_once",
         constraint_class=Unique,
         params={"columns": ["code", "version"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Assessment",
-        tablename="assessment",
-        constraint_name="assessment_once",
-        constraint_class=Unique,
-        params={
-            "columns": ["assessor", "unit", "criterion"],
-            "nulls_distinct": True,
-        },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Record",
-        tablename="record",
-        constraint_name="record_once",
-        constraint_class=Unique,
-        params={
-            "columns": ["unit", "indicator", "period_from", "period_to"],
-            "nulls_distinct": True,
-        },
         schema=None,
     )
 
@@ -4107,47 +4182,14 @@ async def forwards():
     )
 
     manager.add_constraint(
-        table_class_name="PopulationCell",
-        tablename="population_cell",
-        constraint_name="population_cell_once",
-        constraint_class=Unique,
-        params={
-            "columns": ["campaign", "unit", "strata"],
-            "nulls_distinct": True,
-        },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="SampleCell",
-        tablename="sample_cell",
-        constraint_name="sample_cell_once",
-        constraint_class=Unique,
-        params={
-            "columns": ["campaign", "unit", "design_stratum", "psu"],
-            "nulls_distinct": True,
-        },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="IndicatorValue",
-        tablename="indicator_value",
-        constraint_name="indicator_value_once",
+        table_class_name="Record",
+        tablename="record",
+        constraint_name="record_once",
         constraint_class=Unique,
         params={
             "columns": ["unit", "indicator", "period_from", "period_to"],
             "nulls_distinct": True,
         },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Criterion",
-        tablename="criterion",
-        constraint_name="criterion_once",
-        constraint_class=Unique,
-        params={"columns": ["round", "code"], "nulls_distinct": True},
         schema=None,
     )
 
