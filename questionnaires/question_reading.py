@@ -127,32 +127,31 @@ class QuestionReading:
         if kind in ("scale", "integer") and limits is None:
             entries.pop("score", None)  # its labels were not read: what it says of them cannot be judged
         score = self._score_of(entries, kind, where, choices, role)
-        required, always = (
-            self._required_of(entries["required"], f"{where}/required", code)
-            if "required" in entries
-            else (None, False)
-        )
+        required, always = None, False
+        if "required" in entries:
+            required, always = self._required_of(entries["required"], f"{where}/required", code)
         max_length = None
         if kind == "text":
             max_length = DEFAULT_MAX_LENGTH
             if "max_length" in entries:
                 max_length = reading.whole(entries["max_length"], f"{where}/max_length", 1, GREATEST_MAX_LENGTH)
         hint = reading.words(entries["hint"], f"{where}/hint", self.languages) if "hint" in entries else None
-        relevant = (
-            self.conditions.read(entries["relevant"], f"{where}/relevant", code) if "relevant" in entries else None
-        )
+        relevant = None
+        if "relevant" in entries:
+            relevant = self.conditions.read(entries["relevant"], f"{where}/relevant", code)
         randomise, reverse_half, sensitive = (
             reading.boolean(entries[key], f"{where}/{key}") if key in entries else False
             for key in ("randomise", "reverse_half", "sensitive")
         )
         if randomise and reverse_half:
             reading.wrong(node, where, "randomise and reverse_half at once", "keep the one that fits the choices")
-        if code is None or kind is None or text is None:
+        if code is None or kind is None:
+            self.conditions.unreadable.update([] if code is None else [code])
             return None
         question = Question(
             code=code,
             type=msgspec.convert(kind, QuestionType),
-            text=text,
+            text=text or Words(()),
             hint=hint,
             choices=choices,
             range=limits,

@@ -69,9 +69,9 @@ class QuestionnaireReading:
                 if section is not None:
                     sections.append(section)
         quality = self._quality(entries["quality"]) if "quality" in entries else Quality()
-        median, floor = (
-            self._target(entries["target_seconds"], quality) if "target_seconds" in entries else (None, None)
-        )
+        median = floor = None
+        if "target_seconds" in entries:
+            median, floor = self._target(entries["target_seconds"], quality)
         routes = self._routes(entries["routes"]) if "routes" in entries else ()
         if reading.mistakes or code is None or version is None:
             return None
@@ -191,7 +191,9 @@ class QuestionnaireReading:
         if (found := self._part(entries, "straight_lining", ("items", "rule", "at_least"))) is not None:
             here = "quality/straight_lining"
             reading.one_of(found["rule"], here, "rule", ("same_position_longstring",))
-            questions = reading.codes(found["items"], here, "question", tuple(self.conditions.questions))
+            questions = reading.codes(
+                found["items"], here, "question", (*self.conditions.questions, *self.conditions.unreadable)
+            )
             least = reading.whole(found["at_least"], here, 2, max(2, len(questions)))
             straight = None if least is None else StraightLining(questions, least)
         if "contradiction" in entries:

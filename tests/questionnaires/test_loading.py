@@ -262,6 +262,13 @@ def test_unreadable_languages_are_one_mistake_and_not_one_at_every_text() -> Non
     assert "languages: the list of languages is empty" in line
 
 
+def test_a_question_with_a_mistake_is_still_known_to_later_conditions() -> None:
+    (line,) = mistakes_of(RIGHT.replace("code: came\n        type: single", "code: came\n        type: sinlge"))
+    assert "did you mean single?" in line
+    (line,) = mistakes_of(RIGHT.replace('text: {zh: "您去过{unit}吗？", en: "Did you visit {unit}?"}', "text: {zh: x}"))
+    assert "en is missing" in line
+
+
 def test_a_file_full_of_mistakes_is_given_up_on_soon() -> None:
     choices = ", ".join(f"{{code: k{n}, text: {{zh: x, en: x}}}}" for n in range(3000))
     unknown = ", ".join(f"z{n}z" for n in range(4000))
