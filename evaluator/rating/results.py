@@ -72,7 +72,7 @@ def compute(
     ValueError
         A level or a veto that the scheme does not have; inputs that do not fit their states or cannot be drawn.
     """
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or _processors()
     report: Progress = progress if progress is not None else lambda stage, share: None
     case = open_case(scheme, units, estimates, taken)
     caps = _caps(case)
@@ -91,6 +91,11 @@ def compute(
 def rounded(values: Floats) -> Floats:
     """To six decimals, without negative zeros."""
     return np.asarray(np.round(values, DECIMALS) + 0.0)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _out(table: Table) -> Table:
@@ -205,6 +210,7 @@ def _ratings(
             "low_reliability": enough & ~case.small[case.level] & (state == "insufficient_evidence"),
             "imputed_indicators": np.asarray((case.imputed & (case.has.weight > 0)).any(axis=1)),
             "missing_dimensions": np.asarray(unscored.any(axis=1)) & enough,
+            "too_many_for_tiers": ok & np.isnan(tier),
             "credible_ranks": case.credible[case.level] & ok,
             "grade_held": held,
             "grade_capped": capped != grade,

@@ -292,6 +292,16 @@ def test_a_large_level_has_credible_rank_intervals_and_says_so():
     assert (ratings["rank_lower"][large] <= ratings["rank_upper"][large]).all()
 
 
+def test_a_level_with_too_many_pairs_has_no_tiers_and_says_so(monkeypatch):
+    monkeypatch.setattr("evaluator.rating.results.MOST_TIERED", 20)
+    units, measured = province()
+    ratings = compute(scheme(), units, measured, taken(41), seed=1, draws=100).ratings
+    large = ratings["level"] == "tres"
+    assert np.isnan(ratings["tier"][large]).all()
+    assert all("too_many_for_tiers" in notes.split() for notes in ratings["notes"][large])
+    assert not any("too_many_for_tiers" in notes for notes in ratings["notes"][~large])
+
+
 def test_missing_indicators_follow_the_thresholds_of_the_scheme():
     units, measured = province((0, 10, 30))
     main = measured.inputs["main"]
