@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import Date, DoublePrecision, ForeignKey, Serial, Text
+from piccolo.columns import Boolean, Date, DoublePrecision, ForeignKey, Serial, Text
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -32,6 +32,7 @@ class AssessmentRound(Table):
     closes = Date(default=None, null=False)
     about_from = Date(null=True, default=None)  # the time that is assessed; blank: when the round is open
     about_to = Date(null=True, default=None)
+    simulated = Boolean(default=False)
 
 
 class Criterion(Table):

@@ -38,6 +38,7 @@ class Offer(msgspec.Struct, frozen=True):
     period: Period
     brought_on: date
     account: int | None = None
+    simulated: bool = False
 
     @property
     def sha256(self) -> str:
@@ -82,7 +83,7 @@ async def import_file(offer: Offer, vocabulary: Vocabulary) -> Taken:
         brought = Import(
             kind=offer.kind, file_name=offer.file_name[-255:] or "–", sha256=offer.sha256, imported_on=offer.brought_on,
             account=offer.account, rows=len(rows), source=offer.source.strip()[:255], scheme=vocabulary.scheme[:128],
-            period_from=offer.period[0], period_to=offer.period[1],
+            period_from=offer.period[0], period_to=offer.period[1], simulated=offer.simulated,
         )  # fmt: skip
         await brought.save()
         await _insert(rows, offer.period, brought.id)

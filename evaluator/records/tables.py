@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import Bytea, Date, ForeignKey, Serial
+from piccolo.columns import Boolean, Bytea, Date, ForeignKey, Serial
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -30,6 +30,7 @@ class Import(Table):
     scheme = BoundedText(length=128)  # code and version of the scheme whose words it was checked against
     period_from = Date(null=True, default=None)
     period_to = Date(null=True, default=None)
+    simulated = Boolean(default=False)
     withdrawn_on = Date(null=True, default=None)  # its rows were taken out again
     withdrawn_why = BoundedText(length=500)
 

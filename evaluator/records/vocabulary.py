@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from evaluator.problems import Problem
 
 SHIPPED = Path(__file__).parent.parent / "rating" / "schemes"
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # every scalar as it is written: `no` and `010` are codes
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -66,9 +68,7 @@ class _Scheme(msgspec.Struct, frozen=True):
 
 def _parsed(path: Path) -> _Scheme:
     try:
-        # every scalar as it is written: `no` and `010` are codes
-        document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506 (makes text only)
-        return msgspec.convert(document, _Scheme)
+        return _cached(path, path.stat().st_mtime_ns)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise Problem(
             422, _("The scheme cannot be used"), _("%(file)s: %(error)s. See `evaluator scheme check`."),
@@ -92,6 +92,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
     }  # fmt: skip
     classes = tuple(dict.fromkeys([*scheme.records.classes, *scheme.vetoes]))
     return Vocabulary(f"{scheme.code} {scheme.version}".strip(), terms, classes)
+
+
+@cache
+def _cached(path: Path, _changed: int) -> _Scheme:
+    document = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=LOADER)  # noqa: S506 (makes text only)
+    return msgspec.convert(document, _Scheme)
 
 
 class SchemeFile(msgspec.Struct, frozen=True):
@@ -123,3 +129,11 @@ def scheme_files(data_dir: Path) -> list[SchemeFile]:
                 ),
             )
     return list(found.values())
+
+
+def indicator_names(data_dir: Path) -> dict[str, Term]:
+    """Indicators of all schemes at hand by code, to give codes a name on pages."""
+    found: dict[str, Term] = {}
+    for scheme in scheme_files(data_dir):
+        found = read_vocabulary(scheme.path).indicators | found
+    return found
