@@ -43,9 +43,10 @@ class _StrictName(ChainableUndefined):
     """A name that a page was not given is an error; a member that a macro's parameters lack reads as blank."""
 
     def _strict(self) -> None:
-        if (
-            self._undefined_obj is missing and self._undefined_name != "caller"
-        ):  # Jinja's own, undefined outside {% call %}
+        if self._undefined_obj is missing and self._undefined_name not in (
+            "caller",
+            "undefined",
+        ):  # Jinja's own, undefined outside {% call %}; the name that macros use for no value
             self._fail_with_undefined_error()
 
     def __str__(self) -> str:
