@@ -74,7 +74,7 @@ def lake_tables() -> dict[str, Table]:
             "denominator": np.concatenate([due, exposure]),
         },
         "events": {
-            "unit": texts(["m00", "m00", "m01", "m02", "m03", "m04"]),
+            "unit": texts(["m00", "m00", "m01", "m03", "m02", "m04"]),
             "record": texts([f"e{number}" for number in range(6)]),
             "class": texts(["plain", "plain", "grave", "listed", "plain", "grave"]),
             "document_date": texts(["2031-02-01"] * 6),

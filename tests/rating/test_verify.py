@@ -1,0 +1,308 @@
+"""Verifying says yes to what was published, and to any change no and where."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lakes import change_csv, copied, lake_tables, write_lakes
+
+from evaluator.rating import verify as verifying
+from evaluator.rating.datapackage import datapackage
+from evaluator.rating.defects import InputError
+from evaluator.rating.doors import EDITION, door_of
+from evaluator.rating.edition import identifier, pretty, read_edition, read_note, sums
+from evaluator.rating.snapshot_writing import write_snapshot
+from evaluator.rating.tabular import write_parquet
+from evaluator.rating.verify import verify
+
+FILES = sorted([f"{name}.{form}" for name in EDITION for form in ("csv", "parquet")])
+FILES += ["SHA256SUMS", "datapackage.json", "edition.json", "scheme.yaml"]
+COMPUTED = ("scores", "ratings", "sensitivity")
+TAKEN = {"deductions", "vetoes", "previous_grade", "forged_codes", "forged_replaced", "forged_assessors", "forged_open"}
+
+
+@pytest.fixture
+def edition(tmp_path: Path, lakes_edition: Path) -> Path:
+    return copied(lakes_edition, tmp_path / "edition")
+
+
+def parquet_from_csv(edition: Path, name: str) -> None:
+    columns = {column.name: column.kind for column in EDITION[name].columns}
+    (edition / f"{name}.parquet").unlink()
+    write_parquet(edition / f"{name}.csv", edition / f"{name}.parquet", columns, {})
+
+
+def cover(edition: Path) -> None:
+    """Make identifier, data package and checksums fit the changed files, as a forger would."""
+    opened = read_edition(edition)
+    note = opened.note
+    (edition / "edition.json").write_bytes(
+        pretty(note.__class__(**_fields(note) | {"identifier": identifier(note, edition)}))
+    )
+    note = read_note(edition)
+    doors = [door_of(name, note.simulated) for name in EDITION]
+    package = datapackage(edition, doors, note.identifier, opened.scheme, note.title, note.data_status)
+    (edition / "datapackage.json").write_bytes(pretty(package))
+    (edition / "SHA256SUMS").write_text(sums(edition))
+
+
+def _fields(note: object) -> dict[str, object]:
+    return {name: getattr(note, name) for name in note.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def test_what_was_published_holds(lakes_edition: Path) -> None:
+    verdict = verify(lakes_edition)
+    assert verdict.differences == ()
+    assert verdict.figures > 1000
+    assert verdict.identifier == read_edition(lakes_edition).note.identifier
+
+
+def test_it_holds_with_its_snapshot_and_from_the_csv_of_the_same_data_but_for_its_name(
+    tmp_path: Path, lakes_edition: Path, lakes_snapshot: Path
+) -> None:
+    assert verify(lakes_edition, lakes_snapshot).differences == ()
+    other = verify(lakes_edition, write_lakes(tmp_path / "csv", "csv")).differences
+    assert len(other) == 1
+    assert other[0].startswith("edition.json snapshot.sha256 ")
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_changed_byte_of_any_file_is_found_and_the_file_named(
+    edition: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: st.DataObject
+) -> None:
+    # recomputing is not what finds a byte; leaving it out makes many bytes affordable
+    monkeypatch.setattr(verifying, "_recompute", lambda *_: ({}, []))
+    path = edition / name
+    content = path.read_bytes()
+    position = data.draw(st.integers(0, len(content) - 1))
+    change = data.draw(st.integers(1, 255))
+    path.write_bytes(content[:position] + bytes([content[position] ^ change]) + content[position + 1 :])
+    try:
+        told = verify(edition).differences
+        assert told
+        assert any(line.startswith(name) for line in told) or name == "SHA256SUMS"
+        assert name != "SHA256SUMS" or any("SHA256SUMS" in line or "SHA-256 differs" in line for line in told)
+    finally:
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(edition: Path, name: str) -> None:
+    (edition / name).unlink()
+    told = verify(edition).differences
+    assert any((line.startswith(name) and "missing" in line) or "no edition.json" in line for line in told), told
+
+
+def test_a_strange_file_is_named(edition: Path) -> None:
+    (edition / "more.csv").write_text("a\n")
+    assert "more.csv is not in SHA256SUMS" in verify(edition).differences
+
+
+@pytest.mark.parametrize("cover_up", [False, True])
+@pytest.mark.parametrize("where", ["csv", "parquet", "both"])
+@pytest.mark.parametrize("name", COMPUTED)
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_changed_figure_is_found_whatever_was_made_to_fit(
+    edition: Path, name: str, where: str, cover_up: bool, data: st.DataObject
+) -> None:
+    before = {path: path.read_bytes() for path in edition.iterdir()}
+    with (edition / f"{name}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = data.draw(st.sampled_from([c.name for c in EDITION[name].columns if c.name not in TAKEN]))
+    row = data.draw(st.integers(0, len(rows) - 1))
+    kind = next(c.kind for c in EDITION[name].columns if c.name == column)
+    value = rows[row][column]
+    if kind == "number":
+        other = f"{float(value or 0) + data.draw(st.sampled_from([1e-6, -1e-6, 0.1, 7])):.6f}".rstrip("0").rstrip(".")
+    elif kind == "whole":
+        other = str(int(value or 0) + 1)
+    else:
+        other = (value or "w") + "w"
+    original = (edition / f"{name}.csv").read_bytes()
+    change_csv(edition / f"{name}.csv", lambda held: held[row].update({column: other}))
+    if where != "csv":
+        parquet_from_csv(edition, name)
+    if where == "parquet":
+        (edition / f"{name}.csv").write_bytes(original)
+    if cover_up:
+        cover(edition)
+    else:
+        (edition / "SHA256SUMS").write_text(sums(edition))
+    try:
+        told = verify(edition).differences
+        assert any(line.startswith(name) for line in told), (column, value, other, told)
+        if where == "both" and column not in EDITION[name].key and (name, column) != ("ratings", "level"):
+            unit = rows[row].get("unit") or "-"
+            assert any(
+                line.split(" ")[:2] == [name, unit] and line.split(" ")[2].split("/")[-1] == column for line in told
+            ), (told, unit, column)
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
+
+
+def test_a_difference_says_table_unit_column_published_and_recomputed(edition: Path) -> None:
+    with (edition / "ratings.csv").open(newline="") as file:
+        index = list(csv.DictReader(file))[3]["index"]
+    change_csv(edition / "ratings.csv", lambda rows: rows[3].update(index="99.5"))
+    parquet_from_csv(edition, "ratings")
+    cover(edition)
+    assert verify(edition).differences == (f"ratings m02 index 99.5 {index}",)
+
+
+def test_a_figure_changed_in_parquet_beyond_the_sixth_decimal_is_found(edition: Path) -> None:
+    path = edition / "ratings.parquet"
+    duckdb.sql(
+        f"COPY (SELECT * REPLACE (CASE WHEN unit = 'm03' THEN index + 1e-9 ELSE index END AS index) FROM '{path}') "
+        f"TO '{edition}/new.parquet'"
+    )
+    (edition / "new.parquet").replace(path)
+    cover(edition)
+    told = verify(edition).differences
+    assert len(told) == 1
+    assert told[0].startswith("ratings.parquet m03 index CSV: ")
+
+
+def _swap(rows: list[dict[str, str]]) -> None:
+    rows[1], rows[2] = rows[2], rows[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda rows: rows.pop(4), "row nothing recomputed"),
+        (lambda rows: rows.append(rows[0] | {"node": "more"}), "row published nothing"),
+        (lambda rows: rows.append(dict(rows[0])), "twice"),
+        (_swap, "not in the order"),
+    ],
+)
+def test_rows_taken_out_added_doubled_or_moved_are_found(
+    edition: Path, change: Callable[[list[dict[str, str]]], None], what: str
+) -> None:
+    change_csv(edition / "scores.csv", change)
+    parquet_from_csv(edition, "scores")
+    cover(edition)
+    told = verify(edition).differences
+    assert any(line.startswith("scores") and what in line for line in told), told
+
+
+@pytest.mark.parametrize("name", ["inputs", "factors"])
+def test_changed_inputs_no_longer_give_the_figures(edition: Path, name: str) -> None:
+    column = {"inputs": "a", "factors": "loading"}[name]
+
+    def change(rows: list[dict[str, str]]) -> None:
+        row = next(row for row in rows if row["screening"] == "main" and row[column] not in ("", "0"))
+        row[column] = str(float(row[column]) * 1.5)
+
+    change_csv(edition / f"{name}.csv", change)
+    parquet_from_csv(edition, name)
+    cover(edition)
+    assert any(line.startswith(COMPUTED) for line in verify(edition).differences)
+
+
+def test_another_scheme_seed_or_number_of_draws_no_longer_gives_the_figures(edition: Path) -> None:
+    original = (edition / "edition.json").read_bytes()
+    for key, value in (("seed", 2), ("draws", 255)):
+        (edition / "edition.json").write_bytes(pretty(json.loads(original) | {key: value}))
+        cover(edition)
+        assert any(line.startswith("ratings ") for line in verify(edition).differences), key
+    (edition / "edition.json").write_bytes(original)
+    scheme = (edition / "scheme.yaml").read_text()
+    (edition / "scheme.yaml").write_text(scheme.replace("w: 2", "w: 3"))
+    cover(edition)
+    told = verify(edition).differences
+    assert any(line.startswith("scheme.yaml is not the scheme") for line in told)
+    assert any(line.startswith("scores ") for line in told)
+
+
+@pytest.mark.parametrize("name", ["units", "models", "distributions"])
+def test_tables_that_are_not_recomputed_are_bound_by_the_identifier(edition: Path, name: str) -> None:
+    column = {"units": "name_en", "models": "value", "distributions": "share"}[name]
+    change_csv(edition / f"{name}.csv", lambda rows: rows[0].update({column: "0.25"}))
+    parquet_from_csv(edition, name)
+    (edition / "SHA256SUMS").write_text(sums(edition))
+    told = verify(edition).differences
+    assert any(line.startswith("edition.json identifier ") for line in told)
+    assert any(line.startswith("datapackage.json ") for line in told)
+
+
+def test_with_the_snapshot_they_are_recomputed_too(edition: Path, lakes_snapshot: Path) -> None:
+    change_csv(edition / "models.csv", lambda rows: rows[0].update(value="0.123"))
+    parquet_from_csv(edition, "models")
+    cover(edition)
+    assert verify(edition).differences == ()  # a forger who makes everything fit is found by an auditor
+    told = verify(edition, lakes_snapshot).differences
+    assert len(told) == 1
+    assert told[0].startswith("models - ")
+    assert " 0.123 " in told[0]
+
+
+def test_deductions_and_vetoes_are_taken_as_published_and_recomputed_from_the_snapshot(
+    edition: Path, lakes_snapshot: Path
+) -> None:
+    change_csv(edition / "ratings.csv", lambda rows: rows[4].update(vetoes=""))
+    parquet_from_csv(edition, "ratings")
+    cover(edition)
+    # without the veto the cap is not due any more
+    assert any(line.startswith("ratings m03 capped_grade ") for line in verify(edition).differences)
+    assert "ratings m03 vetoes '' list" in verify(edition, lakes_snapshot).differences
+
+
+def test_another_snapshot_does_not_give_the_edition(tmp_path: Path, lakes_edition: Path) -> None:
+    tables = lake_tables()
+    tables["indicators"]["value"] = tables["indicators"]["value"] + np.eye(1, 10)[0]
+    folder = write_lakes(tmp_path / "same")
+    (folder / "indicators.parquet").unlink()
+    write_snapshot(tmp_path / "other", {name: tables[name] for name in ("units", "indicators")})
+    (tmp_path / "other" / "indicators.parquet").replace(folder / "indicators.parquet")
+    (folder / "snapshot.json").unlink()
+    told = verify(lakes_edition, folder).differences
+    assert any(line.startswith("edition.json snapshot.sha256 ") for line in told)
+    assert any(line.startswith("inputs r debt/main/a ") for line in told)
+    assert any(line.startswith("ratings r index ") for line in told)
+
+
+def test_what_is_no_edition_or_no_snapshot_is_wrong_input(tmp_path: Path, lakes_edition: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError):
+            verify(folder)
+    with pytest.raises(InputError):
+        verify(lakes_edition, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("scores.csv", b""),
+        ("scores.csv", b"unit\n"),
+        ("scores.csv", b"\xff\xfe"),
+        (
+            "inputs.csv",
+            b"unit,indicator,screening,state,family,a,b,direct,direct_sd,n\nzz,heard,main,ok,point,1,0,,,\n",
+        ),
+        (
+            "inputs.csv",
+            b"unit,indicator,screening,state,family,a,b,direct,direct_sd,n\nm01,heard,main,ok,beta,-1,0,,,\n",
+        ),
+        ("scores.parquet", b"PAR1"),
+        ("edition.json", b"[]"),
+        ("edition.json", b"\xff"),
+        ("scheme.yaml", b"levels: ["),
+        ("SHA256SUMS", b"\xff\n"),
+    ],
+)
+def test_rubbish_is_a_no_and_never_a_traceback(edition: Path, name: str, content: bytes) -> None:
+    (edition / name).write_bytes(content)
+    told = verify(edition).differences
+    assert any(line.startswith(name) for line in told)
