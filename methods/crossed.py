@@ -25,6 +25,7 @@ from methods.inputs import Floats, Integers
 LOG_RATIO_LIMITS = (-18.0, 14.0)  # of a variance over the residual's; below: the variance is reported as 0
 MAX_DENSE = 12_000  # levels of the smaller side that a machine can carry as one dense matrix (1.2 GB)
 CHUNK = 2_048
+GRADIENT = 1e-5  # of the deviance with respect to a log ratio, where fitting ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,10 +341,11 @@ def _fit(eq: _Equations, progress: Callable[[int], None] | None) -> tuple[Floats
         jac=True,
         method="L-BFGS-B",
         bounds=[LOG_RATIO_LIMITS] * int(free.sum()),
-        options={"ftol": 1e-13, "gtol": 1e-4, "maxiter": 200, "maxls": 40},
+        options={"ftol": 1e-10, "gtol": 1e-3, "maxiter": 200, "maxls": 40},
     )
-    ratios = ratios_of(np.asarray(found.x, np.float64))
-    solved = last.get(found.x.tobytes()) or _solve(eq, ratios)
+    x = _polished(np.asarray(found.x, np.float64), target)
+    ratios = ratios_of(x)
+    solved = last.get(x.tobytes()) or _solve(eq, ratios)
     for k in np.flatnonzero(free & (ratios < 1e-3)):
         without = ratios.copy()
         without[k] = 0.0
@@ -351,6 +353,30 @@ def _fit(eq: _Equations, progress: Callable[[int], None] | None) -> tuple[Floats
         if tried.deviance <= solved.deviance + 1e-7:
             ratios, solved = without, tried
     return ratios, solved
+
+
+def _polished(x: Floats, target: Callable[[Floats], tuple[float, Floats]], step: float = 1e-4) -> Floats:
+    """Newton steps on the gradient: where the likelihood is flat, a line search on its value stops too soon."""
+    value, gradient = target(x)
+    for _ in range(3):
+        inner = np.flatnonzero(x > np.log(1e-3))
+        if len(inner) == 0 or np.max(np.abs(gradient[inner])) < GRADIENT:
+            break
+        curvature = np.empty((len(inner), len(inner)))
+        for row, k in enumerate(inner):
+            moved = x.copy()
+            moved[k] += step
+            curvature[row] = (target(moved)[1] - gradient)[inner] / step
+        curvature = 0.5 * (curvature + curvature.T)
+        if np.linalg.eigvalsh(curvature)[0] <= 0:
+            break
+        better = x.copy()
+        better[inner] -= np.clip(np.linalg.solve(curvature, gradient[inner]), -1.0, 1.0)
+        tried, slope = target(better)
+        if tried > value + 1e-6:  # the value itself is only known to about 1e-9
+            break
+        x, value, gradient = better, tried, slope
+    return x
 
 
 def _describe(

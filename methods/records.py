@@ -221,8 +221,8 @@ def _explore(
     def plausibility(x: Floats) -> float:
         return likelihood(x) + float(log_location(x[0]) + _log_shrinkage(x[1], log_typical))
 
-    best = _top(likelihood, start, low, high)
-    centre = _top(plausibility, best, low, high)
+    best = _top(likelihood, (start, start + np.array([0.0, 4.0])), low, high, 1e-7)
+    centre = _top(plausibility, (best,), low, high, 1e-2)  # only the middle of a grid
     reach = (6.0 * _spread(plausibility, centre, 0), min(6.0 * _spread(plausibility, centre, 1), 6.0))
     axes = [np.clip(centre[k] + np.linspace(-reach[k], reach[k], GRID), low[k], high[k]) for k in range(2)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -241,18 +241,23 @@ def _log_shrinkage(log_size: Floats, log_typical: float) -> Floats:
     return np.asarray(density + log_rest + log_shrinkage, np.float64)
 
 
-def _top(height: Callable[[Floats], float], start: Floats, low: Floats, high: Floats) -> Floats:
-    """Where `height` is highest, from two starts; within the limits."""
+def _top(
+    height: Callable[[Floats], float], starts: tuple[Floats, ...], low: Floats, high: Floats, tolerance: float
+) -> Floats:
+    """Where `height` is highest, from some starts; within the limits."""
 
     def depth(x: NDArray[np.float64]) -> float:
         return -height(x)
 
-    best, top = start, -np.inf
-    for more in (0.0, 4.0):
-        first = np.clip(start + np.array([0.0, more]), low, high)
+    best, top = starts[0], -np.inf
+    for start in starts:
+        first = np.clip(start, low, high)
         corners = first + np.array([[0.0, 0.0], [0.5, 0.0], [0.0, -1.0]])
         found = optimize.minimize(
-            depth, first, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10, "initial_simplex": corners}
+            depth,
+            first,
+            method="Nelder-Mead",
+            options={"xatol": tolerance, "fatol": 1e-3 * tolerance, "initial_simplex": corners},
         )
         if -float(found.fun) > top + 1e-9:
             best, top = np.clip(np.asarray(found.x, np.float64), low, high), -float(found.fun)
