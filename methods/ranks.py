@@ -74,14 +74,15 @@ def rank_sets(
     def critical(maxima: Floats) -> float:
         return float(np.partition(maxima, position)[position])
 
-    def marginal(j: int) -> tuple[int, int]:
+    def marginal(j: int) -> tuple[int, int, Floats]:
         others = np.flatnonzero(~known[j])
         better, worse = int(above[:, j].sum()), int(above[j].sum())
+        largest = np.full(z.shape[1], -np.inf)
         if others.size:
             scaled = (z[j] - z[others]) / sigma[j, others][:, None]
             up, down = t[j, others], t[others, j]  # j above k, k above j
             open_up, open_down = np.ones(others.size, bool), np.ones(others.size, bool)
-            maxima = np.abs(scaled).max(axis=0)
+            maxima = largest = np.abs(scaled).max(axis=0)
             while True:
                 c = critical(maxima)
                 new_up, new_down = open_up & (up > c), open_down & (down > c)
@@ -94,17 +95,21 @@ def rank_sets(
                 )
             worse += int((~open_up).sum())
             better += int((~open_down).sum())
-        return 1 + better, units - worse
+        return 1 + better, units - worse, largest
 
     lower, upper = np.ones(units, np.int64), np.full(units, units, np.int64)
+    maxima = np.full(z.shape[1], -np.inf)  # over all pairs: the largest of the marginal families' maxima
     with ThreadPoolExecutor(threads) as pool:
-        for j, (low, high) in enumerate(pool.map(marginal, range(units))):
+        for j, (low, high, largest) in enumerate(pool.map(marginal, range(units))):
             lower[j], upper[j] = low, high
+            np.maximum(maxima, largest, out=maxima)
             if progress is not None:
                 progress((j + 1) / (units + 1))
 
     untested = ~known
-    while untested.any():
+    while (new := untested & (t > critical(maxima))).any():
+        above |= new
+        untested = untested & ~new
         part = untested
 
         def row(j: int, part: Booleans = part) -> Floats:
@@ -113,15 +118,10 @@ def rank_sets(
             scaled /= sigma[j, members][:, None]
             return np.asarray(scaled.max(axis=0, initial=-np.inf))
 
-        maxima = np.full(z.shape[1], -np.inf)
+        maxima.fill(-np.inf)
         with ThreadPoolExecutor(threads) as pool:
             for found in pool.map(row, range(units)):
                 np.maximum(maxima, found, out=maxima)
-        new = untested & (t > critical(maxima))
-        if not new.any():
-            break
-        above |= new
-        untested = untested & ~new
     if progress is not None:
         progress(1.0)
     return RankSets(lower, upper, 1 + above.sum(axis=0), units - above.sum(axis=1))
