@@ -48,6 +48,9 @@ def pick(tree: Tree, units: Collection[str], query: str, parent: str) -> Picked:
         found = _search(tree, units, query)
         return Picked(query, (), None, _grouped(tree, units, counts, found[:MOST]), len(found))
     here = tree.places.get(parent)
+    tops = tree.children.get(None, ())
+    if here is None and len(tops) == 1:
+        here = tops[0]  # one province: nobody wants to click on it first
     children = [
         place
         for place in tree.children.get(here.code if here else None, ())
