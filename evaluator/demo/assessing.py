@@ -8,10 +8,8 @@ import numpy as np
 
 from evaluator import bulk, database
 from evaluator.assessment.tables import Assessment, AssessmentRound, Assessor, Assignment, Criterion, Institute
-from evaluator.demo.assessors import Assessors, Scores
-from evaluator.demo.calendar import Calendar
-from evaluator.demo.province import Province, data
-from evaluator.rating.scheme import Scheme
+from evaluator.demo.province import data
+from evaluator.demo.simulation import Simulation
 from evaluator.rating.tabular import Table
 
 LEFT_OPEN = 3  # units that the assessor who signs in still has to score
@@ -26,55 +24,58 @@ class Round:
     assessor: dict[str, int]  # pseudonym -> number
 
 
-async def open_round(
-    scheme: Scheme, province: Province, people: Assessors, scores: Scores, calendar: Calendar
-) -> Round:
+async def open_round(made: Simulation) -> Round:
     """Make the round with everybody's assignments: the units they scored, and for the first assessor some more."""
-    words = data("institutes.yaml")
+    words, calendar, people = data("institutes.yaml"), made.calendar, made.assessors
     async with database.engine().transaction():
-        made = AssessmentRound(
+        opened = AssessmentRound(
             code=words["round"]["code"], title_zh=words["round"]["zh"], title_en=words["round"]["en"],
-            opens=calendar.opens, closes=calendar.closes,
+            opens=calendar.opens, closes=calendar.closes, about_from=calendar.begins, about_to=calendar.ends,
         )  # fmt: skip
-        await made.save()
+        await opened.save()
         for institute in words["institutes"]:
             await Institute(code=institute["code"], name_zh=institute["zh"], name_en=institute["en"]).save()
         institutes = {row["code"]: row["id"] for row in await Institute.select(Institute.id, Institute.code)}
-        for one in scheme.indicators:
+        for one in made.scheme.indicators:
             if one.source == "assessor":
                 low, high = sorted(one.goal or (0.0, 10.0))
                 await Criterion(
-                    round=made.id, code=one.code, name_zh=one.name.zh, name_en=one.name.en,
+                    round=opened.id, code=one.code, name_zh=one.name.zh, name_en=one.name.en,
                     asks=(one.asks.zh or one.asks.en)[:1000], low=low, high=high,
                 ).save()  # fmt: skip
         await Assessor.insert(
             *(
-                Assessor(round=made.id, institute=institutes[institute], pseudonym=pseudonym)
+                Assessor(round=opened.id, institute=institutes[institute], pseudonym=pseudonym)
                 for institute, pseudonym in zip(people.institute, people.pseudonym, strict=True)
             )
         )
-        rows = await Assessor.select(Assessor.id, Assessor.pseudonym).where(Assessor.round == made.id)
+        rows = await Assessor.select(Assessor.id, Assessor.pseudonym).where(Assessor.round == opened.id)
         numbers = {row["pseudonym"]: row["id"] for row in rows}
-        pairs = np.unique(np.stack([scores.assessor, scores.unit], axis=1), axis=0)
-        assigned = [(numbers[people.pseudonym[who]], str(province.code[unit])) for who, unit in pairs]
-        first = numbers[people.pseudonym[0]]
-        theirs = {unit for who, unit in assigned if who == first}
-        spare = [code for code in province.code[province.of_level("K")] if code not in theirs]
-        assigned += [(first, str(code)) for code in spare[:LEFT_OPEN]]
-        await bulk.insert_rows(Assignment, ("assessor", "unit"), assigned)
-    return Round(made.id, made.code, numbers)
+        await bulk.insert_rows(Assignment, ("assessor", "unit"), _assignments(made, numbers))
+    return Round(opened.id, opened.code, numbers)
 
 
-async def give_account(found: Round, people: Assessors, account: int) -> None:
+def _assignments(made: Simulation, numbers: dict[str, int]) -> list[tuple[int, str]]:
+    people, code = made.assessors, made.province.code
+    pairs = np.unique(np.stack([made.scores.assessor, made.scores.unit], axis=1), axis=0)
+    assigned = [(numbers[people.pseudonym[who]], str(code[unit])) for who, unit in pairs]
+    first = numbers[people.pseudonym[0]]
+    theirs = {unit for who, unit in assigned if who == first}
+    spare = [str(unit) for unit in code[made.province.of_level("K")] if unit not in theirs]
+    return assigned + [(first, unit) for unit in spare[:LEFT_OPEN]]
+
+
+async def give_account(found: Round, made: Simulation, account: int) -> None:
     """The first assessor is the one who can sign in."""
-    await Assessor.update({Assessor.account: account}).where(Assessor.id == found.assessor[people.pseudonym[0]])
+    await Assessor.update({Assessor.account: account}).where(Assessor.id == found.assessor[made.assessors.pseudonym[0]])
 
 
-def scores_table(province: Province, scheme: Scheme, people: Assessors, scores: Scores) -> Table:
+def scores_table(made: Simulation) -> Table:
     """The scores as an institute's file has them."""
-    codes = np.array([one.code for one in scheme.indicators], object)
+    scores, people = made.scores, made.assessors
+    codes = np.array([one.code for one in made.scheme.indicators], object)
     return {
-        "unit": province.code[scores.unit],
+        "unit": made.province.code[scores.unit],
         "institute": people.institute[scores.assessor],
         "assessor": people.pseudonym[scores.assessor],
         "criterion": codes[scores.indicator],

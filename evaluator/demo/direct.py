@@ -8,58 +8,39 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from evaluator.demo import assessors, citizens, records
-from evaluator.demo.calendar import Calendar
+from evaluator.demo import assessing, citizens
 from evaluator.demo.province import Province
-from evaluator.demo.truth import Truth, write_truth
-from evaluator.rating.scheme import Scheme
+from evaluator.demo.simulation import Simulation
+from evaluator.demo.truth import Truth
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.tabular import Table, literal
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.columns import columns, row
-from questionnaires.definition import Questionnaire
-from questionnaires.loading import shipped_text
 from questionnaires.quality import flags
 
 
-def write_simulated_snapshot(
-    folder: Path, truth_file: Path, seed: int, province: Province, truth: Truth, scheme: Scheme,
-    questionnaire: Questionnaire, calendar: Calendar, responses: int,
-) -> None:  # fmt: skip
-    """Simulate everything and write it: the snapshot to `folder`, the truth to `truth_file`."""
-    sample = citizens.draw_sample(seed, province, truth.strata, responses)
-    people = citizens.simulate(seed, province, truth, questionnaire, sample, calendar.days_open)
-    holdings = records.make_holdings(seed, province, truth, scheme, (calendar.begins, calendar.today))
-    who = assessors.make_assessors()
-    scores = assessors.score(seed, province, truth, who)
-    codes = np.array([one.code for one in truth.indicators], object)
+def write_simulated_snapshot(folder: Path, made: Simulation) -> None:
+    """Write the simulation as a snapshot to the new folder `folder`."""
     tables: dict[str, Table] = {
-        "units": units_table(province),
-        "sample": sample_table(province, sample),
-        "population": population_table(province, truth),
-        "assessments": {
-            "unit": province.code[scores.unit],
-            "institute": who.institute[scores.assessor],
-            "assessor": who.pseudonym[scores.assessor],
-            "criterion": codes[scores.indicator],
-            "score": scores.score,
-        },
-        "records": holdings.records,
-        "indicators": holdings.indicators,
-        "events": in_sight(holdings.events),
+        "units": units_table(made.province),
+        "sample": sample_table(made.province, made.sample),
+        "population": population_table(made.province, made.truth),
+        "assessments": assessing.scores_table(made),
+        "records": made.holdings.records,
+        "indicators": made.holdings.indicators,
+        "events": in_sight(made.holdings.events),
     }
     parquet = folder.with_name(folder.name + ".responses.parquet")
-    write_responses(parquet, province, people, questionnaire, calendar)
+    write_responses(parquet, made)
+    calendar = made.calendar
     try:
         write_snapshot(
-            folder, tables, responses=parquet,
-            questionnaires={questionnaire.identifier: shipped_text(questionnaire.code).encode()},
-            campaigns={calendar.campaign: questionnaire.identifier},
-            period=(calendar.begins, calendar.ends), made_on=calendar.today, source="simulated", simulated=True,
+            folder, tables, responses=parquet, questionnaires={made.questionnaire.identifier: made.definition.encode()},
+            campaigns={calendar.campaign: made.questionnaire.identifier}, period=(calendar.begins, calendar.ends),
+            made_on=calendar.today, source="simulated", simulated=True,
         )  # fmt: skip
     finally:
         parquet.unlink()
-    write_truth(truth_file, province, truth, np.array(records.HELD, object)[holdings.held])
 
 
 def in_sight(events: Table) -> Table:
@@ -103,22 +84,21 @@ def population_table(province: Province, truth: Truth) -> Table:
     return table
 
 
-def write_responses(
-    path: Path, province: Province, people: citizens.Simulated, questionnaire: Questionnaire, calendar: Calendar
-) -> None:
+def write_responses(path: Path, made: Simulation) -> None:
     """The answers as the snapshot's table of responses, in no order that says who came first."""
-    names = columns(questionnaire)
+    people, names = made.people, columns(made.questionnaire)
     rows = []
     for person in range(len(people)):
-        taken = accept(questionnaire, people.raw(person))
-        assert isinstance(taken, Accepted), taken
-        said = flags(questionnaire, taken.answers, citizens.DURATIONS[people.duration[person]])
-        rows.append((*row(questionnaire, taken.answers), " ".join(said)))
+        taken = accept(made.questionnaire, people.raw(person))
+        if not isinstance(taken, Accepted):
+            raise RuntimeError(f"the questionnaire refuses a simulated answer: {taken[0]}")
+        said = flags(made.questionnaire, taken.answers, citizens.DURATIONS[people.duration[person]])
+        rows.append((*row(made.questionnaire, taken.answers), " ".join(said)))
     table = {name: np.array([one[k] or "" for one in rows], object) for k, name in enumerate((*names, "flags"))}
-    table["campaign"] = np.full(len(people), calendar.campaign, object)
+    table["campaign"] = np.full(len(people), made.calendar.campaign, object)
     table["mode"] = np.array(citizens.MODES, object)[people.mode]
-    table["unit"] = province.code[people.unit]
-    day = [(calendar.opens + timedelta(n)).isoformat() for n in range(calendar.days_open)]
+    table["unit"] = made.province.code[people.unit]
+    day = [(made.calendar.opens + timedelta(n)).isoformat() for n in range(made.calendar.days_open)]
     table["day"] = np.array(day, object)[people.day]
     order = ["campaign", "mode", "unit", "day", *names, "flags"]
     wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in order)

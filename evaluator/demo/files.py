@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xlsxwriter
 
 from evaluator.demo import direct
@@ -65,12 +66,13 @@ def population_file(folder: Path, province: Province, truth: Truth) -> Path:
     return write_csv(folder / "population.csv", direct.population_table(province, truth))
 
 
-def records_files(folder: Path, records: Table) -> list[Path]:
-    """Shares and rates: one file an indicator's system, those of the first as a workbook."""
+def records_files(folder: Path, records: Table, dimension_of: Mapping[str, str]) -> list[Path]:
+    """Shares and rates: one file a dimension, the first of them a workbook."""
     found = []
-    for number, indicator in enumerate(dict.fromkeys(records["indicator"])):
-        part = {name: column[records["indicator"] == indicator] for name, column in records.items()}
-        stem = folder / f"records-{indicator}"
+    dimension = np.array([dimension_of[indicator] for indicator in records["indicator"]], object)
+    for number, one in enumerate(dict.fromkeys(dimension)):
+        part = {name: column[dimension == one] for name, column in records.items()}
+        stem = folder / f"records-{one}"
         found.append(
             write_xlsx(stem.with_suffix(".xlsx"), part, "records") if number == 0
             else write_csv(stem.with_suffix(".csv"), part)

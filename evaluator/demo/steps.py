@@ -42,6 +42,10 @@ class Steps:
         self.seconds[title] = time.perf_counter() - begun
         self.console.print(f"  {self.seconds[title]:6.1f} s  {title}", soft_wrap=True)
 
+    def part(self, title: str, seconds: float) -> None:
+        """What a part of the last step took."""
+        self.console.print(f"    {seconds:6.1f} s  {title}", soft_wrap=True)
+
     def say(self, text: str = "") -> None:
         """A line of its own."""
         self.console.print(text, soft_wrap=True, markup=False)
