@@ -195,7 +195,7 @@ def dots(
             letters.append((x(bottom_of), letter, (x(bottom_of) + x(top_of)) / 2))
     return Chart(
         width=width,
-        height=round(y + 44, 1),
+        height=round(y + (60 if narrow else 44), 1),
         left=left,
         right=right,
         top=top,

@@ -19,6 +19,7 @@ from evaluator.language import gettext as _
 from evaluator.publication.editions import Edition, Rating, Score
 from evaluator.rating import tabular
 from evaluator.rating.doors import EDITION, MARK_COLUMN, SIMULATED
+from evaluator.rating.edition import NOTE, PACKAGE, SCHEME, SUMS
 
 SHEET_ROWS = 1_000_000  # a sheet holds 1,048,576
 
@@ -36,6 +37,27 @@ class Sheet:
 def stamp(edition: Edition) -> str:
     """The mark of simulated data; blank for real ones."""
     return (edition.note.data_status or SIMULATED) if edition.simulated else ""
+
+
+def contents(sizes: Mapping[str, int]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    """What is in an edition's folder: in words, with the files and their sizes; tables first, in the door's order."""
+    left = dict(sizes)
+    found = []
+    for name, door in EDITION.items():
+        files = tuple(
+            (f"{name}{end}", left.pop(f"{name}{end}")) for end in (".csv", ".parquet") if f"{name}{end}" in left
+        )
+        if files:
+            found.append((_(door.about), files))
+    others = {
+        NOTE: _("what this edition is and how it came about"),
+        SCHEME: _("the scheme as used"),
+        PACKAGE: _("type and meaning of every column, for programs"),
+        SUMS: _("checksums of all other files"),
+    }
+    found += [(words, ((name, left.pop(name)),)) for name, words in others.items() if name in left]
+    found += [(name, ((name, size),)) for name, size in left.items()]
+    return tuple(found)
 
 
 RATING_FIELDS = tuple(name for name in Rating.__struct_fields__ if name not in ("unit", "level"))

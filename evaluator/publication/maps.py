@@ -65,14 +65,14 @@ def _places(edition: Edition, drawn: outlines.Drawing) -> tuple[Place, ...]:
     for shape in sorted(drawn.shapes, key=lambda shape: -shape.room):
         letter = edition.ratings[shape.code].grade
         name = wording.unit_name(edition.units[shape.code])
-        narrow = 2.6 * shape.room + 6
+        narrow = 3.2 * shape.room
         full = (*charts.wrapped(name, max(narrow, 44), 2, 12), *([letter] if letter else []))
         for lines in (full, (letter,) if letter else ()):
             if not lines or any(line.endswith("…") for line in lines):
                 continue
             half = max(charts.text_width(line, 12) for line in lines) / 2
             high = 14 * len(lines) / 2
-            if half > 2.2 * shape.room + 4 or high > 1.6 * shape.room + 4:
+            if half > 1.7 * shape.room + 4 or high > shape.room + 4:
                 continue
             box = (shape.x - half, shape.y - high, shape.x + half, shape.y + high)
             if box[0] < 0 or box[2] > drawn.width or any(_touch(box, other) for other in taken):

@@ -107,14 +107,36 @@ def deduction_rule(scheme: Scheme) -> str:
     ) % {"most": f"{scheme.records.saturating:g}"}
 
 
-def overall(edition: Edition) -> tuple[Alternative, ...]:
-    """What registered alternatives would change, over all units."""
-    return edition.alternatives.of("")
+GROUPS = ("mean_absolute_change", "largest_change", "share_keeping_grade"), ("sobol_first", "sobol_total")
+
+Lines = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def overall(edition: Edition) -> tuple[tuple[str, tuple[str, ...], Lines], ...]:
+    """What registered alternatives would change over all units: title, head and lines of each table."""
+    rows = edition.alternatives.of("")
+    titles = (_("What other choices would change, over all units"), _("How much of the variance each choice makes"))
+    found = []
+    for title, statistics in zip(titles, GROUPS, strict=True):
+        cells = {(row.choice, row.statistic): _figure(row) for row in rows}
+        there = [s for s in statistics if any(row.statistic == s for row in rows)]
+        names = dict.fromkeys(row.choice for row in rows if row.statistic in there)
+        lines = tuple((wording.choice(n), tuple(cells.get((n, s), "–") for s in there)) for n in names)
+        if lines:
+            found.append((title, (_("Choice"), *map(wording.statistic, there)), lines))
+    return tuple(found)
+
+
+def _figure(row: Alternative) -> str:
+    value = wording.statistic_value(row.statistic, row.value)
+    if math.isnan(row.lower):
+        return value
+    return f"{value} ({'–'.join(wording.statistic_value(row.statistic, x) for x in (row.lower, row.upper))})"
 
 
 def summary(edition: Edition) -> tuple[str, ...]:
     """The same in sentences: how many units keep their grade, and which choice matters most."""
-    rows = overall(edition)
+    rows = edition.alternatives.of("")
     found = []
     kept = [row for row in rows if row.statistic == "share_keeping_grade"]
     for row in kept:

@@ -14,7 +14,7 @@ from evaluator.language import ngettext
 from evaluator.publication import wording
 from evaluator.publication.editions import Edition, Rating, Unit
 
-NAMED = 6  # so many units are named on a page, more are counted
+NAMED = 4  # so many units are named on a page, more are counted
 LISTED = 60  # with more peers than this a file has their number only
 
 

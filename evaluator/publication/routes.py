@@ -10,14 +10,25 @@ from litestar import Request, Response, get
 from litestar.response import File
 
 from evaluator import pages
-from evaluator.accounts.sessions import check_scope
-from evaluator.problems import not_found
-from evaluator.publication import exports, maps, method_view, outlines, ranking, review, shelf, unit_view, wording
+from evaluator.problems import forbidden, not_found
+from evaluator.publication import (
+    charts,
+    exports,
+    maps,
+    method_view,
+    outlines,
+    ranking,
+    review,
+    shelf,
+    unit_view,
+    wording,
+)
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
 
 Web = Request[Any, Any, Any]
 DATA = (".json", ".csv")
+FORMATS = ("csv", "xlsx", "parquet", "json")
 TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -25,7 +36,7 @@ TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".yaml": "application/yaml",
 }
-THUMBNAIL, MAP = 300, 720
+THUMBNAIL, LISTED = 300, 200  # width of the overview's map; most rows of the map's table
 
 
 def split(name: str) -> tuple[str, str]:
@@ -120,7 +131,7 @@ async def level_ranking(request: Web, edition_id: str, level: str) -> Response[A
     if listing is None:
         raise not_found(request.query_params.get("page", ""))
     return shown(
-        request, edition, "ranking.html", level=level, within=within, listing=listing, tier_name=ranking.tier_name,
+        request, edition, "ranking.html", level=level, within=within, listing=listing,
         parents=ranking.parents(edition, level), wide=ranking.picture(edition, listing.rows, narrow=False),
         narrow=ranking.picture(edition, listing.rows, narrow=True),
     )  # fmt: skip
@@ -144,15 +155,17 @@ async def edition_map(request: Web, edition_id: str) -> Response[str]:
     if (level and level not in edition.order) or (within and within not in edition.units):
         raise not_found(within or level)
     level = level or next(iter(drawn), "")
-    picture, codes = None, ()
+    wide, narrow = None, None
+    codes: tuple[str, ...] = ()
     if path and level in drawn:
         known = outlines.codes_in(path)
         codes = tuple(code for code in ranking.codes(edition, level, within) if code in known)
-        picture = await asyncio.to_thread(maps.choropleth, edition, path, codes, MAP)
-    rows = [(edition.units[code], edition.ratings[code]) for code in codes[:200]]
+        wide = await asyncio.to_thread(maps.choropleth, edition, path, codes, charts.WIDE)
+        narrow = await asyncio.to_thread(maps.choropleth, edition, path, codes, charts.NARROW)
+    rows = [(edition.units[code], edition.ratings[code]) for code in codes[:LISTED]]
     return shown(
-        request, edition, "map.html", picture=picture, level=level, within=within, levels=drawn, rows=rows, total=len(codes),
-        parents=ranking.parents(edition, level) if level else (), tier_name=ranking.tier_name,
+        request, edition, "map.html", wide=wide, narrow=narrow, level=level, within=within, levels=drawn, rows=rows,
+        total=len(codes), parents=ranking.parents(edition, level) if level else (),
     )  # fmt: skip
 
 
@@ -200,10 +213,8 @@ async def method(request: Web, edition_id: str) -> Response[str]:
 async def downloads(request: Web, edition_id: str) -> Response[str]:
     """All files of the edition, and how to check them."""
     edition = await shelf.opened(request, edition_id)
-    files = [
-        (name, (edition.folder / name).stat().st_size, sha) for name, sha in sorted(listed(edition.folder).items())
-    ]
-    return shown(request, edition, "downloads.html", files=files, sums_name=SUMS, published_sums=edition.sums)
+    sizes = {name: (edition.folder / name).stat().st_size for name in (*listed(edition.folder), SUMS)}
+    return shown(request, edition, "downloads.html", contents=exports.contents(sizes), published_sums=edition.sums)
 
 
 @get("/editions/{edition_id:str}/files/{name:str}")
@@ -245,8 +256,9 @@ async def review_page(request: Web, root: str) -> Response[str]:
     edition = await reviewed(request)
     if edition is None:
         return pages.page(request, "publication/review_none.html")
+    root = root or (tops[0] if len(tops := edition.children.get("", ())) == 1 else "")
     if root and root not in edition.units:
-        raise not_found(root)
+        raise not_found(root[:80])
     codes = reviewed_codes(edition, root)
     levels = [level for level in edition.levels if any(edition.units[code].level == level for code in codes)]
     level = request.query_params.get("level", "") or next(iter(levels), "")
@@ -260,7 +272,7 @@ async def review_page(request: Web, root: str) -> Response[str]:
     return shown(
         request, edition, "review.html", root=edition.units.get(root), levels=levels, level=level, listing=listing,
         standings=review.standings(edition, here, chosen), named=review.listed,
-        by_tiers=review.by_tiers(edition, chosen), editions=await shelf.published(), tier_name=ranking.tier_name,
+        by_tiers=review.by_tiers(edition, chosen), editions=await shelf.published(),
         wide=ranking.picture(edition, listing.rows, narrow=False),
         narrow=ranking.picture(edition, listing.rows, narrow=True),
     )  # fmt: skip
@@ -268,8 +280,11 @@ async def review_page(request: Web, root: str) -> Response[str]:
 
 @get("/review", opt={"roles": {"superior", "operator"}})
 async def own_review(request: Web) -> Response[str]:
-    """One's own subordinates; an operator without a unit sees all."""
-    return await review_page(request, request.scope["state"]["account"].unit or "")
+    """One's own subordinates; an operator without a unit sees those of the whole edition."""
+    account = request.scope["state"]["account"]
+    if account.unit is None and account.role != "operator":
+        raise forbidden()
+    return await review_page(request, account.unit or "")
 
 
 @get("/review/{unit:str}", opt={"roles": {"superior", "operator"}})
@@ -278,24 +293,19 @@ async def unit_review(request: Web, unit: str) -> Response[str]:
     return await review_page(request, unit)
 
 
-@get("/review-files/{name:str}", opt={"roles": {"superior", "operator"}})
-async def review_file(request: Web, name: str) -> Response[bytes]:
-    """The subordinates' ratings as ratings.csv, .xlsx, .parquet or .json; `in` and `level` choose which."""
-    account = request.scope["state"]["account"]
-    root = request.query_params.get("in", "") or account.unit or ""
-    if root:
-        await check_scope(account, root)
+@get("/review/{unit:str}/{name:str}", opt={"roles": {"superior", "operator"}})
+async def review_file(request: Web, unit: str, name: str) -> Response[bytes]:
+    """The subordinates' ratings as ratings.csv, .xlsx, .parquet or .json, of one `level` or of all."""
     edition = await reviewed(request)
     stem, _dot, suffix = name.partition(".")
-    if edition is None or stem != "ratings" or f".{suffix}" not in TYPES or suffix == "yaml":
-        raise not_found(name[:80])
-    if root and root not in edition.units:
-        raise not_found(root)
     level = request.query_params.get("level", "")
-    codes = reviewed_codes(edition, root, level)
-    return await asyncio.to_thread(
-        review_data, request, edition, codes, f".{suffix}", "-".join(filter(None, (edition.identifier, root, level)))
-    )
+    if edition is None or stem != "ratings" or suffix not in FORMATS or (level and level not in edition.order):
+        raise not_found(name[:80])
+    if unit not in edition.units:
+        raise not_found(unit[:80])
+    codes = reviewed_codes(edition, unit, level)
+    stem = "-".join(filter(None, (edition.identifier, unit, level)))
+    return await asyncio.to_thread(review_data, request, edition, codes, f".{suffix}", stem)
 
 
 def review_data(request: Web, edition: Edition, codes: tuple[str, ...], suffix: str, stem: str) -> Response[bytes]:

@@ -222,3 +222,11 @@ def mean_kind(exponent: float) -> str:
     """A power mean by its exponent."""
     known = {1.0: _("arithmetic mean"), 0.0: _("geometric mean"), -1.0: _("harmonic mean")}
     return known.get(exponent, _("power mean of exponent %(power)s") % {"power": f"{exponent:g}"})
+
+
+def size(count: int) -> str:
+    """A file's size."""
+    for name, unit in (("MB", 1_000_000), ("kB", 1000)):
+        if count >= unit:
+            return f"{pages.shown(count / unit, 1)} {name}"
+    return f"{count} B"
