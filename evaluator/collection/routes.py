@@ -197,11 +197,8 @@ async def take_code(request: Ask) -> Response[Any]:
     typed = form.read_code_form(await request.body())
     code = admission.read_code(typed)
     if code is None:
-        message = language.gettext(
-            "This code is mistyped. It has 16 letters and digits; compare it with your letter, one by one."
-            if typed.strip()
-            else "Enter the code from your letter or message."
-        )
+        mistyped = _("This code is mistyped. It has 16 letters and digits; compare it with your letter, one by one.")
+        message = language.gettext(mistyped if typed.strip() else _("Enter the code from your letter or message."))
         return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
     hashed = admission.code_hash(request.app.state.secret, code)
     invitation = await admission.find_invitation(hashed)
