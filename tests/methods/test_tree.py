@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from methods.tree import Tree, aggregate, normalise, standing
@@ -165,6 +165,7 @@ def test_a_unit_with_nothing_has_no_index():
     assert has.index_present.tolist() == [0.0]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1.0, 0.5, 0.0, -1.0]), st.sampled_from([1.0, 0.5, 0.0, -1.0]))
 def test_draws_of_any_memory_order_go_the_way_of_single_values_to_the_last_bit(seed, within, across):
     rng = np.random.default_rng(seed)
@@ -182,6 +183,7 @@ def test_draws_of_any_memory_order_go_the_way_of_single_values_to_the_last_bit(s
     np.testing.assert_array_equal(aggregate(t, has, normalise(t, across_memory))[1], index)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 100), min_size=3, max_size=3), st.integers(-8, 8).map(lambda n: n / 4))
 def test_a_mean_lies_between_the_least_and_the_greatest_score(scores, exponent):
     t = Tree(np.zeros(3, int), np.ones((1, 3)), np.ones((1, 1)), *np.full((2, 3), NAN), within=exponent)
