@@ -22,7 +22,7 @@ from questionnaires.screens import Screen, presented, screens, visible
 
 ANSWER = "a-"  # before a question's code, in names of fields and in ids
 REVIEW = "review"  # the place after the last screen
-CONTROLS = frozenset({"visit", "at", "to", "reviewing"})
+CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen"})
 MOST_BYTES, MOST_FIELDS = 256 * 1024, 1000
 
 Answers = Mapping[str, list[str]]
@@ -52,6 +52,7 @@ class Sent(msgspec.Struct, frozen=True):
     to: str  # the button that was pressed
     reviewing: bool  # whether the person came back from the review
     answers: dict[str, list[str]]  # of all screens
+    seen: tuple[str, ...] = ()  # screens that were shown before
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ class Shown(msgspec.Struct, frozen=True):
     screen: Screen | None
     reviewing: bool
     problems: tuple[AnswerProblem, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 def tampered() -> Problem:
@@ -148,7 +150,7 @@ def read_form(body: bytes) -> Sent:
             controls[name] = value
     return Sent(
         controls.get("visit", ""), controls.get("at", ""), controls.get("to", "next"), controls.get("reviewing") == "1",
-        answers,
+        answers, tuple(controls.get("seen", "").split()),
     )  # fmt: skip
 
 
@@ -180,6 +182,12 @@ def move(questionnaire: Questionnaire, sent: Sent) -> Shown:
         A screen, a button or a question that the questionnaire does not have.
     """
     check_fields(questionnaire, sent.answers)
+    known = [screen.code for screen in screens(questionnaire)]
+    seen = tuple(code for code in known if code in sent.seen or code == sent.at)
+    return msgspec.structs.replace(_moved(questionnaire, sent), seen=seen)
+
+
+def _moved(questionnaire: Questionnaire, sent: Sent) -> Shown:
     shown = visible(questionnaire, sent.answers)
     codes = [screen.code for screen in shown]
     if sent.at != REVIEW and sent.at not in codes:
@@ -214,9 +222,9 @@ def _forward(questionnaire: Questionnaire, sent: Sent, shown: tuple[Screen, ...]
         return Shown(shown, shown[here], sent.reviewing, tuple(problems))
     if not sent.reviewing:
         return _at(shown, here + 1, False)
-    # back to the review, past what a changed answer may have brought up: later screens without any answer
+    # back to the review, past what a changed answer may have brought up
     for place in range(here + 1, len(shown)):
-        if not any(any(sent.answers.get(question.code, ())) for question in shown[place].questions):
+        if shown[place].code not in sent.seen:
             return _at(shown, place, True)
     return first_problem(questionnaire, sent.answers, shown, tell=False) or Shown(shown, None, True)
 
@@ -234,7 +242,7 @@ def first_problem(
         asked = {question.code for question in screen.questions}
         if asked & wrong:
             told = tuple(problem for problem in problems if problem.question in asked) if tell else ()
-            return Shown(shown, screen, True, told)
+            return Shown(shown, screen, True, told, tuple(screen.code for screen in shown))
     raise tampered()
 
 

@@ -14,6 +14,7 @@ from evaluator import language, pages
 from evaluator.collection import admission, campaigns, choosing, form, overview, screens
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, response_day, right_now
 from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.mixing import mix_for_ever
 from evaluator.collection.responses import response_row
 from evaluator.problems import Problem, not_found
@@ -34,13 +35,14 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     settings = app.state.settings
     app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
     app.state.campaigns = Campaigns()
-    on_postgres = not settings.database.startswith("sqlite:")
-    mixing = asyncio.create_task(mix_for_ever(settings.database)) if on_postgres else None
+    upkeep = [asyncio.create_task(forget_for_ever(settings.zone))]
+    if not settings.database.startswith("sqlite:"):
+        upkeep.append(asyncio.create_task(mix_for_ever(settings.database)))
     try:
         yield
     finally:
-        if mixing is not None:
-            mixing.cancel()
+        for task in upkeep:
+            task.cancel()
         await app.state.intake.close()
 
 
@@ -75,6 +77,7 @@ def _form_page(
         "visit": form.sign_visit(request.app.state.secret, visit),
         "carried": screens.carried(shown, answers),
         "reviewing": shown.reviewing,
+        "seen": " ".join(shown.seen),
         "simulated": campaign.simulated,
     }
     headers = {"Cache-Control": "no-store", **(headers or {})}
@@ -97,10 +100,7 @@ async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> R
     found = await _campaign_and_unit(request, campaign, unit)
     check_open(found, right_now(), request.app.state.settings.zone)
     if not found.open_link:
-        raise Problem(
-            403, _("By invitation only"),
-            _("This survey asks a random sample of people. If you were invited, enter your code."),
-        )  # fmt: skip
+        raise by_invitation_only()
     visit = form.new_visit(found.id, unit, right_now())
     return _form_page(request, found, visit, form.first_screen(found.questionnaire), {})
 
@@ -143,6 +143,14 @@ async def _send(request: Ask, found: LiveCampaign, visit: form.Visit, sent: form
     if await request.app.state.intake.submit(row) == "duplicate":
         raise already_counted()
     return pages.redirect(f"/rate/{found.code}/{visit.unit}/thanks")
+
+
+def by_invitation_only() -> Problem:
+    return Problem(
+        403,
+        _("By invitation only"),
+        _("This survey asks a random sample of people. If you were invited, enter your code."),
+    )
 
 
 def already_counted() -> Problem:
@@ -252,11 +260,12 @@ async def choose(request: Ask) -> Response[Any]:
     settings, memory = request.app.state.settings, request.app.state.campaigns
     open_ones = await memory.open_now(right_now(), settings.zone)
     query = request.query_params
-    wanted = query.get("campaign", "")
+    wanted = str(query.get("campaign", ""))
+    if wanted and wanted not in {campaign.code for campaign in open_ones}:
+        check_open(await memory.get(wanted), right_now(), settings.zone)
+        raise by_invitation_only()
     found = next((c for c in open_ones if c.code == wanted), open_ones[0] if len(open_ones) == 1 else None)
     if found is None:
-        if wanted and wanted not in {c.code for c in open_ones}:
-            check_open(await memory.get(wanted), right_now(), settings.zone)
         simulated = bool(open_ones) and all(c.simulated for c in open_ones)
         return pages.page(request, "collection/campaigns.html", campaigns=open_ones, simulated=simulated)
     picked = choosing.pick(

@@ -1,0 +1,57 @@
+"""Deleting what was promised to be kept for so many months only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from evaluator import database
+from evaluator.collection.campaigns import right_now, today
+from evaluator.collection.tables import Campaign
+
+EVERY = 6 * 3600.0  # seconds
+
+log = logging.getLogger("evaluator")
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last.
+
+    >>> months_later(date(2026, 1, 31), 1)
+    datetime.date(2026, 2, 28)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+async def forget(now: datetime, zone: ZoneInfo) -> int:
+    """Delete single answers and codes of campaigns whose months are over; how many answers there were."""
+    deleted = 0
+    for row in await Campaign.select(Campaign.id, Campaign.closes, Campaign.kept_months):
+        if today(now, zone) <= months_later(row["closes"], row["kept_months"]):
+            continue
+        async with database.engine().transaction():
+            [count] = await Campaign.raw("SELECT count(*) AS n FROM response WHERE campaign = {}", row["id"])
+            await Campaign.raw("DELETE FROM response WHERE campaign = {}", row["id"])
+            codes = "SELECT code_hash FROM invitation WHERE campaign = {}"
+            await Campaign.raw(f"DELETE FROM admission WHERE code_hash IN ({codes})", row["id"])
+            await Campaign.raw("DELETE FROM invitation WHERE campaign = {}", row["id"])
+            deleted += count["n"]
+    return deleted
+
+
+async def forget_for_ever(zone: ZoneInfo, every: float = EVERY) -> None:
+    """Forget until cancelled. What fails is told and tried again the next time."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await forget(right_now(), zone)
+        except database.DatabaseError as error:
+            log.warning("answers whose time is over could not be deleted: %s", error)
