@@ -23,6 +23,7 @@ from methods.variance_function import variance_function
 GRADED = "invitation"  # the only mode that is rated: open and sign-in answers are not a sample
 SCREENINGS: Mapping[str, float] = {"main": 1.0, "half": 0.5, "without": 0.0}  # weight of a flagged response
 MOST_CORRELATED = 0.98
+PRIOR_UNITS, PRIOR_CORRELATION = 8.0, 0.5
 
 Screening = Literal["main", "half", "without"]
 
@@ -50,10 +51,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A factor common to the units of a level, for one item."""
+    """Loadings of one item on a factor common to the units of a level."""
 
     name: str
     item: int
+    common: bool  # items with a factor of this name share it; else each has its own
     unit: Integers  # (loadings,)
     loading: Floats  # (loadings,)
 
@@ -154,19 +156,22 @@ def citizens(
             reliability[at, k] = 0.0
             reliability[here, k] = 1.0 - fit.shrinkage
             synthetic[at, k] = ~seen
-            shared.extend(_shared(fit, k, level, at, seen, X_k, direct.estimate[here, k]))
             parameters.extend(_parameters(fit, k, level))
         alike = _alike(fits, direct.estimate[at], D[at], common)
+        together = _together(fits, D[at], common, alike)
         for k, fit in fits.items():
             seen = direct.effective[at, k] > 0
+            X_k = X[:, : len(fit.coefficients)]
+            shared.extend(_shared(fit, k, level, at, seen, X_k, direct.estimate[at[seen], k], together))
             here, away = at[seen], at[~seen]
             B = fit.shrinkage
             respondents[at, k] = 0.0
             respondents[here, k] = common[k] * (1.0 - B) * np.sqrt(D[here, k])
             own[away, k] = np.sqrt(alike * fit.variance)
-            own[here, k] = np.sqrt(alike * fit.variance) * B
+            # a variance between units that is estimated too small makes all items of a unit too sure together
+            own[here, k] = np.sqrt(alike * fit.variance * B**2 + fit.g3)
             independent[away, k] = np.sqrt((1.0 - alike) * fit.variance)
-            rest = (1.0 - common[k] ** 2) * (1.0 - B) ** 2 * D[here, k] + (1.0 - alike) * fit.variance * B**2 + fit.g3
+            rest = (1.0 - common[k] ** 2) * (1.0 - B) ** 2 * D[here, k] + (1.0 - alike) * fit.variance * B**2
             independent[here, k] = np.sqrt(rest)
             parameters.append(Parameter(k, level, "correlation_respondents", float(common[k] ** 2)))
             parameters.append(Parameter(k, level, "correlation_units", alike))
@@ -368,7 +373,11 @@ def _one_factor(R: Floats) -> Floats:
 
 
 def _alike(fits: Mapping[int, FayHerriot], y: Floats, D: Floats, common: Floats) -> float:
-    """Correlation of units' own levels between items, pooled over pairs: moments less what respondents share."""
+    """Correlation of units' own levels between items, pooled over pairs: moments less what respondents share.
+
+    Moments of a dozen units scatter by a third; `PRIOR_UNITS` further units of correlation `PRIOR_CORRELATION` steady
+    them, since an underestimate makes dimensions and index too sure.
+    """
     keys = sorted(fits)
     top = bottom = 0.0
     residual = {}
@@ -387,22 +396,48 @@ def _alike(fits: Mapping[int, FayHerriot], y: Floats, D: Floats, common: Floats)
             weight = 1.0 / ((fits[a].variance + D[seen, a]) * (fits[b].variance + D[seen, b]))
             top += float(np.sum(weight * (residual[a][seen] * residual[b][seen] - noise)) / np.sum(weight))
             bottom += float(np.sqrt(fits[a].variance * fits[b].variance))
-    return float(np.clip(top / bottom, 0.0, MOST_CORRELATED)) if bottom > 0 else 0.0
+    if bottom <= 0:
+        return 0.0
+    units = len(y)
+    found = units * np.clip(top / bottom, -1.0, 1.0) + PRIOR_UNITS * PRIOR_CORRELATION
+    return float(np.clip(found / (units + PRIOR_UNITS), 0.0, MOST_CORRELATED))
+
+
+def _together(fits: Mapping[int, FayHerriot], D: Floats, common: Floats, alike: float) -> float:
+    """Correlation of two items' regression coefficients: they are fitted to the same respondents of the same units."""
+    keys = sorted(fits)
+    found = []
+    for i, a in enumerate(keys):
+        for b in keys[i + 1 :]:
+            seen = np.isfinite(D[:, a]) & np.isfinite(D[:, b])
+            total = np.sqrt((fits[a].variance + D[seen, a]) * (fits[b].variance + D[seen, b]))
+            noise = common[a] * common[b] * np.sqrt(D[seen, a] * D[seen, b])
+            found.extend(((alike * np.sqrt(fits[a].variance * fits[b].variance) + noise) / total).tolist())
+    return float(np.clip(np.mean(found), 0.0, MOST_CORRELATED)) if found else 0.0
 
 
 def _shared(
-    fit: FayHerriot, item: int, level: str, at: Integers, seen: NDArray[np.bool_], X: Floats, y: Floats
+    fit: FayHerriot,
+    item: int,
+    level: str,
+    at: Integers,
+    seen: NDArray[np.bool_],
+    X: Floats,
+    y: Floats,
+    together: float,
 ) -> list[Shared]:
     """Factors of the regression coefficients and, to first order, of the variance between units."""
     B = np.ones(len(at))
     B[seen] = fit.shrinkage
     root = np.linalg.cholesky(fit.covariance)
-    factors = [
-        Shared(f"regression {level} {k}", item, at, np.asarray(B * (X @ root[:, k]), np.float64))
-        for k in range(X.shape[1])
-    ]
+    factors = []
+    for k in range(X.shape[1]):
+        loading = np.asarray(B * (X @ root[:, k]), np.float64)
+        factors.append(Shared(f"regression {level} {k}", item, True, at, np.sqrt(together) * loading))
+        factors.append(Shared(f"regression {level} {k}", item, False, at, np.sqrt(1.0 - together) * loading))
     slope = fit.shrinkage / (fit.variance + _variances(fit)) * (y - fit.synthetic)
-    factors.append(Shared(f"variance {level}", item, at[seen], np.asarray(slope * fit.variance_se, np.float64)))
+    loading = np.asarray(slope * fit.variance_se, np.float64)
+    factors.append(Shared(f"variance {level}", item, False, at[seen], loading))
     return factors
 
 

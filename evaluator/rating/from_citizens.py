@@ -78,7 +78,7 @@ def from_citizens(
             if shared.item == item:
                 use = listed[shared.unit, j]
                 at = shared.unit[use]
-                name = np.full(len(at), f"{shared.name} {code}", object)
+                name = np.full(len(at), shared.name if shared.common else f"{shared.name} {code}", object)
                 loadings.append(Loadings(name, at, filled(at, j), shared.loading[use], np.zeros(len(at))))
     return block, loadings, fit
 

@@ -1,0 +1,268 @@
+"""The citizens' chain: weights, smoothing, factors, levels that stay direct; coverage by simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from methods.cells import Cells, Pairs
+from methods.citizens import Areas, Citizens, citizens
+
+
+def _responses(
+    unit: np.ndarray,
+    scores: np.ndarray,
+    flagged: np.ndarray | None = None,
+    mode: str = "invitation",
+    age: np.ndarray | None = None,
+) -> tuple[Cells, Pairs]:
+    """Cells and pairs of single responses; `scores` on 0-100, NaN where there is no score."""
+    n, K = scores.shape
+    flagged = np.zeros(n, bool) if flagged is None else flagged
+    blank = np.full(n, "", object)
+    there = np.isfinite(scores)
+    thousandths = np.where(there, np.round(scores * 1000), 0).astype(np.int64)
+    cells = Cells(
+        tuple(f"i{k}" for k in range(K)),
+        unit,
+        np.full(n, mode, object),
+        blank,
+        blank,
+        np.full(n, np.nan),
+        {"s_age": blank if age is None else age},
+        flagged,
+        np.ones(n, np.int64),
+        there.astype(np.int64),
+        thousandths,
+        thousandths**2,
+    )
+    a, b = np.triu_indices(K)
+    both = there[:, a] & there[:, b]
+    pairs = Pairs(
+        a,
+        b,
+        unit,
+        cells.mode,
+        flagged,
+        both.astype(np.int64),
+        thousandths[:, a] * both,
+        thousandths[:, b] * both,
+        thousandths[:, a] * thousandths[:, b] * both,
+    )
+    groups, where = np.unique(np.stack([unit.astype(str), flagged.astype(str)]), axis=1, return_inverse=True)
+
+    def by_group(values: np.ndarray) -> np.ndarray:
+        total = np.zeros((groups.shape[1], values.shape[1]), np.int64)
+        np.add.at(total, where.ravel(), values)
+        return total
+
+    return cells, Pairs(
+        a,
+        b,
+        groups[0].astype(object),
+        np.full(groups.shape[1], mode, object),
+        groups[1] == "True",
+        by_group(pairs.n),
+        by_group(pairs.sum_a),
+        by_group(pairs.sum_b),
+        by_group(pairs.sum_ab),
+    )
+
+
+def _areas(units: int, level: str = "T") -> Areas:
+    names = np.array([f"u{k:04d}" for k in range(units)], object)
+    return Areas(names, np.full(units, level, object), np.zeros((units, 0)))
+
+
+def _simulate(
+    rng: np.random.Generator, m: int, J: int = 4, mean_n: float = 25.0
+) -> tuple[np.ndarray, Areas, np.ndarray, np.ndarray]:
+    """True values of m units, and responses whose answers share the respondent and the unit's level."""
+    theta = 62 + rng.normal(0, 5, m)[:, None] + rng.normal(0, 4, (m, J))
+    n = np.maximum(rng.poisson(mean_n, m), 2)
+    unit = np.repeat(np.arange(m), n)
+    person = rng.normal(size=len(unit))
+    noise = np.sqrt(0.4) * person[:, None] + np.sqrt(0.6) * rng.normal(size=(len(unit), J))
+    p = theta[unit] / 100
+    # 0, 50 or 100 as two tries of chance p: the mean is 100 p
+    from scipy.special import ndtri
+
+    scores = 50.0 * ((noise > ndtri(1 - p**2)).astype(float) + (noise > ndtri((1 - p) ** 2)))
+    scores[rng.random(scores.shape) < 0.15] = np.nan
+    areas = _areas(m)
+    return theta, areas, areas.unit[unit], scores
+
+
+def _total_sd(fit: Citizens) -> np.ndarray:
+    variance = fit.respondents**2 + fit.own**2 + fit.independent**2
+    for shared in fit.shared:
+        variance[shared.unit, shared.item] += shared.loading**2
+    return np.sqrt(variance)
+
+
+def test_direct_means_are_those_of_the_responses() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(1), 20)
+    fit = citizens(*_responses(unit, scores), areas)
+    mine = unit == areas.unit[3]
+    assert fit.direct[3] == pytest.approx(np.nanmean(scores[mine], axis=0))
+    assert fit.n[3].tolist() == np.isfinite(scores[mine]).sum(axis=0).tolist()
+
+
+def test_only_invited_responses_of_known_units_count() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(2), 12)
+    cells, pairs = _responses(unit, scores)
+    assert citizens(*_responses(unit, scores, mode="open"), areas).n.sum() == 0
+    fewer = replace(areas, unit=areas.unit[:10], level=areas.level[:10], covariates=areas.covariates[:10])
+    assert citizens(cells, pairs, fewer).n.sum() == np.isfinite(scores[np.isin(unit, fewer.unit)]).sum()
+
+
+def test_estimates_lie_between_the_direct_mean_and_the_level() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(3), 60)
+    fit = citizens(*_responses(unit, scores), areas)
+    coefficient = {p.item: p.value for p in fit.parameters if p.name == "coefficient_0"}
+    level = np.array([coefficient[k] for k in range(scores.shape[1])])
+    low, high = np.minimum(fit.direct, level), np.maximum(fit.direct, level)
+    assert np.all((fit.estimate >= low - 1e-9) & (fit.estimate <= high + 1e-9))
+
+
+def test_factors_and_rest_add_up_to_the_mean_squared_error() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(4), 80)
+    fit = citizens(*_responses(unit, scores), areas)
+    variances = [s for s in fit.shared if s.name.startswith("variance")]
+    own = fit.respondents**2 + fit.own**2 + fit.independent**2
+    for shared in fit.shared:
+        if shared.name.startswith("regression"):
+            own[shared.unit, shared.item] += shared.loading**2
+    g3 = np.zeros_like(own)
+    # the factor of A carries g3 on average over units, not for each
+    for shared in variances:
+        g3[shared.unit, shared.item] = shared.loading**2
+    left = fit.variance - own
+    assert np.mean(g3) == pytest.approx(np.mean(left), rel=0.35)
+    assert np.all(left > -1e-9)
+
+
+@pytest.mark.parametrize("m", [16, 100])
+def test_intervals_hold_the_truth_of_items_and_of_their_mean(m: int) -> None:
+    rng = np.random.default_rng(50 + m)
+    items, together, naive = [], [], []
+    for _ in range(1600 // m):
+        theta, areas, unit, scores = _simulate(rng, m)
+        fit = citizens(*_responses(unit, scores), areas)
+        items.append(np.mean(np.abs(fit.estimate - theta) < 1.96 * _total_sd(fit)))
+        J = theta.shape[1]
+        # the mean of the items: shared loadings add before squaring
+        variance = (
+            fit.respondents.sum(axis=1) ** 2 + fit.own.sum(axis=1) ** 2 + (fit.independent**2).sum(axis=1)
+        ) / J**2
+        common: dict[str, np.ndarray] = {}
+        for shared in fit.shared:
+            if shared.common:
+                common.setdefault(shared.name, np.zeros(m))[shared.unit] += shared.loading
+            else:
+                variance[shared.unit] += shared.loading**2 / J**2
+        variance += np.sum([loading**2 for loading in common.values()], axis=0) / J**2
+        error = np.abs(fit.estimate.mean(axis=1) - theta.mean(axis=1))
+        together.append(np.mean(error < 1.96 * np.sqrt(variance)))
+        naive.append(np.mean(error < 1.96 * np.sqrt(np.sum(_total_sd(fit) ** 2, axis=1)) / J))
+    assert 0.93 < np.mean(items) < 0.97
+    assert 0.92 < np.mean(together) < 0.975
+    assert np.mean(naive) < np.mean(together) - 0.08
+
+
+def test_a_unit_nobody_answered_for_gets_the_regression_and_its_variance() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(6), 30)
+    away = unit != areas.unit[0]
+    fit = citizens(*_responses(unit[away], scores[away]), areas)
+    A = {p.item: p.value for p in fit.parameters if p.name == "area_variance"}
+    assert fit.synthetic[0].all()
+    assert not fit.synthetic[1:].any()
+    assert fit.reliability[0].tolist() == [0.0] * 4
+    assert np.isnan(fit.direct[0]).all()
+    assert all(fit.variance[0, k] > A[k] for k in A)
+    assert _total_sd(fit)[0] == pytest.approx(np.sqrt(fit.variance[0]))
+
+
+def test_a_level_of_few_units_keeps_its_direct_estimates() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(7), 6)
+    fit = citizens(*_responses(unit, scores), areas)
+    assert fit.estimate == pytest.approx(fit.direct)
+    assert np.isnan(fit.reliability).all()
+    assert np.sqrt(fit.variance) == pytest.approx(_total_sd(fit))
+    assert not fit.shared
+
+
+def test_reliability_is_the_share_of_variance_between_units() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(8), 40)
+    fit = citizens(*_responses(unit, scores), areas)
+    A = np.array([p.value for p in fit.parameters if p.name == "area_variance"])
+    assert fit.reliability == pytest.approx(A / (A + fit.direct_variance))
+
+
+def test_flagged_responses_count_whole_half_or_not_at_all() -> None:
+    unit = np.array(["u0000"] * 4 + [f"u{k:04d}" for k in range(1, 9) for _ in range(3)], object)
+    scores = np.full((len(unit), 1), 50.0)
+    scores[:, 0] += np.tile([-10.0, 10.0], len(unit))[: len(unit)]
+    scores[:4, 0] = [100.0, 40.0, 40.0, 40.0]
+    flagged = np.zeros(len(unit), bool)
+    flagged[0] = True
+    responses = _responses(unit, scores, flagged)
+    direct = [citizens(*responses, _areas(9), screening).direct[0, 0] for screening in ("main", "half", "without")]
+    assert direct == pytest.approx([55.0, (50 + 120) / 3.5, 40.0])
+
+
+def test_design_weights_come_from_the_sample_unless_the_response_has_one() -> None:
+    unit = np.repeat(np.array([f"u{k:04d}" for k in range(8)], object), 4)
+    scores = np.tile([20.0, 20.0, 80.0, 80.0], 8)[:, None]
+    cells, pairs = _responses(unit, scores)
+    stratum = np.tile(np.array(["town", "town", "village", "village"], object), 8)
+    cells = replace(cells, design_stratum=stratum)
+    listed = np.array([f"u{k:04d}" for k in range(8)] * 2, object)
+    sample = {
+        "unit": listed,
+        "design_stratum": np.repeat(np.array(["town", "village"], object), 8),
+        "psu": np.full(16, "", object),
+        "frame_n": np.repeat([100.0, 300.0], 8),
+        "responded": np.full(16, 2.0),
+    }
+    areas = replace(_areas(8), sample=sample)
+    assert citizens(cells, pairs, areas).direct[:, 0] == pytest.approx(np.full(8, (20 + 3 * 80) / 4))
+    weighted = replace(cells, weight=np.full(32, 1.0))
+    assert citizens(weighted, pairs, areas).direct[:, 0] == pytest.approx(np.full(8, 50.0))
+
+
+def test_respondents_are_brought_to_the_population_of_their_area() -> None:
+    rng = np.random.default_rng(9)
+    unit = np.repeat(np.array([f"u{k:04d}" for k in range(8)], object), 50)
+    age = np.where(np.tile(np.arange(50), 8) < 40, "old", "young").astype(object)
+    scores = np.where(age == "old", 80.0, 30.0)[:, None] + rng.choice([-5.0, 5.0], (400, 1))
+    population = {
+        "unit": np.array(["area", "area"], object),
+        "s_age": np.array(["old", "young"], object),
+        "count": np.array([500.0, 500.0]),
+    }
+    sample = {
+        "unit": np.array([f"u{k:04d}" for k in range(8)], object),
+        "design_stratum": np.full(8, "", object),
+        "psu": np.full(8, "", object),
+        "frame_n": np.full(8, 1000.0),
+        "responded": np.full(8, 50.0),
+        "calibration_area": np.full(8, "area", object),
+    }
+    cells, pairs = _responses(unit, scores, age=age)
+    plain = citizens(cells, pairs, replace(_areas(8), sample=sample)).direct.mean()
+    calibrated = citizens(cells, pairs, replace(_areas(8), sample=sample, population=population)).direct.mean()
+    assert plain == pytest.approx(70.0, abs=1.0)
+    assert calibrated == pytest.approx(55.0, abs=1.0)
+
+
+def test_items_of_the_same_respondents_are_found_to_correlate() -> None:
+    rng = np.random.default_rng(10)
+    unit = np.repeat(np.array([f"u{k:04d}" for k in range(50)], object), 60)
+    person = rng.normal(size=(len(unit), 1))
+    scores = 50 + 10 * (np.sqrt(0.5) * person + np.sqrt(0.5) * rng.normal(size=(len(unit), 3)))
+    fit = citizens(*_responses(unit, scores), _areas(50))
+    rho = [p.value for p in fit.parameters if p.name == "correlation_respondents"]
+    assert rho == pytest.approx([0.5] * 3, abs=0.05)
