@@ -67,9 +67,7 @@ async def import_file(offer: Offer, vocabulary: Vocabulary) -> Taken:
     if offer.period[0] > offer.period[1]:
         raise Problem(422, _("The period is wrong"), _("It ends before it begins; exchange the two dates."))
     if not offer.source.strip():
-        raise Problem(
-            422, _("The source is missing"), _("Say who provided the file, so that each number can be traced.")
-        )
+        raise Problem(422, _("The source is missing"), _("Say who provided the file, so that numbers can be traced."))
     units = await unit_index()
     # reading takes seconds for a large file: others are served meanwhile
     rows, findings = await asyncio.to_thread(_read, offer, units, vocabulary)

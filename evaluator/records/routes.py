@@ -171,7 +171,7 @@ def _form_errors(
     if len(days) == 2 and days["first"] > days["last"]:
         errors.append(FieldProblem("last", gettext("The period ends before it begins; exchange the two dates.")))
     if not form.source:
-        errors.append(FieldProblem("source", gettext("Say who provided the file, so that each number can be traced.")))
+        errors.append(FieldProblem("source", gettext("Say who provided the file, so that numbers can be traced.")))
     return errors, (days["first"], days["last"]) if len(days) == 2 else None
 
 
