@@ -1,0 +1,493 @@
+"""From snapshots built by hand to inputs, factors, states, deductions and vetoes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from evaluator.rating.estimates import Estimates, estimate
+from evaluator.rating.scheme import (
+    Dimension,
+    Indicator,
+    Label,
+    Missing,
+    Publication,
+    RecordClass,
+    Records,
+    Scheme,
+    Sensitivity,
+    Veto,
+)
+from evaluator.rating.snapshot import Snapshot
+from methods.cells import ItemScoring
+from methods.inputs import BETA, GAMMA, NORMAL, POINT
+
+NAME = Label(zh="", en="")
+SCALE = tuple(str(k) for k in range(11))
+
+
+def _scheme(*indicators: Indicator, **given: Any) -> Scheme:
+    levels = {level: NAME for one in indicators for level in one.levels} or {"lake": NAME, "river": NAME}
+    return Scheme("water", "1", NAME, levels, (Dimension("all", NAME),), indicators, **given)
+
+
+def _indicator(code: str, source: Any, **given: Any) -> Indicator:
+    return Indicator(code, "all", source, NAME, **given)
+
+
+def _units(count: int, level: str = "lake") -> dict[str, Any]:
+    return {
+        "unit": np.array([f"w{k:03d}" for k in range(count)], object),
+        "level": np.full(count, level, object),
+        "population": np.full(count, np.nan),
+    }
+
+
+def _snapshot(units: dict[str, Any], **tables: dict[str, Any]) -> Snapshot:
+    period = (date(2026, 1, 1), date(2026, 12, 31))
+    return Snapshot(Path(), period, {"units": units} | tables, None, {}, "", "", False, "")
+
+
+def _table(names: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    columns = zip(*rows, strict=True)
+    return {
+        name: np.array(column, object if isinstance(column[0], str) else float)
+        for name, column in zip(names.split(), columns, strict=True)
+    }
+
+
+def _row(found: Estimates, unit: int, indicator: int = 0, screening: str = "main") -> dict[str, float]:
+    inputs = found.inputs[screening]
+    (at,) = np.flatnonzero((inputs.unit == unit) & (inputs.indicator == indicator))
+    return {name: float(getattr(inputs, name)[at]) for name in ("family", "a", "b", "direct", "direct_sd", "n")}
+
+
+# --- ready numbers
+
+
+def test_ready_numbers_are_points_unless_they_have_a_standard_error() -> None:
+    scheme = _scheme(_indicator("clear", "ready"))
+    table = _table(
+        "unit indicator value standard_error", [("w000", "clear", 7.5, np.nan), ("w001", "clear", 6.0, 0.25)]
+    )
+    found = estimate(scheme, _snapshot(_units(3), indicators=table))
+    assert _row(found, 0) | {"n": 0.0} == {
+        "family": POINT,
+        "a": 7.5,
+        "b": 0.0,
+        "direct": 7.5,
+        "direct_sd": 0.0,
+        "n": 0.0,
+    }
+    assert _row(found, 1)["family"] == NORMAL
+    assert _row(found, 1)["b"] == 0.25
+    assert found.state[:, 0].tolist() == ["ok", "ok", "missing"]
+
+
+def test_only_units_and_indicators_are_needed() -> None:
+    found = estimate(
+        _scheme(_indicator("clear", "ready"), _indicator("fish", "citizen", item="fish")), _snapshot(_units(2))
+    )
+    assert found.inputs["main"].unit.size == 0
+    assert set(found.state.ravel().tolist()) == {"missing"}
+    assert found.deductions.tolist() == [0.0, 0.0]
+    assert found.vetoes == [(), ()]
+    assert found.distributions["unit"].size == 0
+
+
+def test_an_indicator_of_another_level_is_not_applicable() -> None:
+    scheme = _scheme(_indicator("clear", "ready", levels=("lake",)), _indicator("flow", "ready", levels=("river",)))
+    table = _table(
+        "unit indicator value standard_error", [("w000", "flow", 1.0, np.nan), ("w000", "clear", 1.0, np.nan)]
+    )
+    found = estimate(scheme, _snapshot(_units(1), indicators=table))
+    assert found.state[0].tolist() == ["ok", "not_applicable"]
+    assert found.inputs["main"].indicator.tolist() == [0]
+
+
+# --- records
+
+
+def _records(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    return _table("unit indicator numerator denominator", rows)
+
+
+def test_a_denominator_of_zero_is_not_applicable_and_a_blank_numerator_the_worst_goalpost() -> None:
+    scheme = _scheme(_indicator("answered", "share", goal=(0.6, 1.0)))
+    rows = [("w000", "answered", 0.0, 0.0), ("w001", "answered", np.nan, 12.0), ("w002", "answered", 9.0, 12.0)]
+    found = estimate(scheme, _snapshot(_units(4), records=_records(rows)))
+    assert found.state[:, 0].tolist() == ["not_applicable", "ok", "ok", "missing"]
+    assert (_row(found, 1)["family"], _row(found, 1)["a"]) == (POINT, 0.6)
+    assert _row(found, 2)["family"] == BETA
+
+
+def test_a_small_level_has_a_weak_fixed_prior_and_a_large_one_its_own() -> None:
+    scheme = _scheme(_indicator("answered", "share"))
+    few = [(f"w{k:03d}", "answered", 9.0 - k, 12.0) for k in range(4)]
+    found = estimate(scheme, _snapshot(_units(4), records=_records(few)))
+    assert (_row(found, 1)["a"], _row(found, 1)["b"]) == (8.5, 4.5)  # Jeffreys: 8 + 1/2 and 4 + 1/2
+    assert dict(zip(found.models["parameter"], found.models["value"], strict=True)) == {"prior_a": 0.5, "prior_b": 0.5}
+    many = [(f"w{k:03d}", "answered", float(6 + k % 5), 12.0) for k in range(30)]
+    found = estimate(scheme, _snapshot(_units(30), records=_records(many)))
+    assert found.models["value"].tolist() != [0.5, 0.5]
+    assert _row(found, 0)["a"] / (_row(found, 0)["a"] + _row(found, 0)["b"]) > 0.5  # 6 of 12, drawn to the level's 8
+    assert _row(found, 0)["direct"] == 0.5
+
+
+def test_a_rate_is_on_the_scale_of_its_goal() -> None:
+    scheme = _scheme(_indicator("spills", "rate", per=1000.0, goal=(20.0, 0.0)))
+    rows = [(f"w{k:03d}", "spills", float(k), 500.0) for k in range(5)]
+    found = estimate(scheme, _snapshot(_units(5), records=_records(rows)))
+    third = _row(found, 2)
+    assert third["family"] == GAMMA
+    assert third["direct"] == 4.0  # 2 in 500, for 1000
+    assert (third["a"], third["b"]) == (2.5, 0.5)  # Jeffreys: 2 + 1/2; 500 / 1000
+    assert third["a"] / third["b"] == 5.0
+
+
+# --- events
+
+
+CLASSES = (
+    RecordClass("minor", "none"),
+    RecordClass("general", "indicator", indicator="spills"),
+    RecordClass("serious", "deduction", points=4.0),
+    RecordClass("listed", "veto", veto="list"),
+)
+LIFE = Records(
+    CLASSES,
+    {"alleged": 0.0, "contested": 0.0, "final": 1.0, "rectified": 0.5, "repaired": 0.0, "expired": 0.0},
+    "spills",
+    15.0,
+)
+
+
+def _events(rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    return _table("unit record class document_date state state_date", rows)
+
+
+def _with_events(rows: Sequence[Sequence[str]], exposure: Sequence[float] = (100.0,) * 4) -> Estimates:
+    scheme = _scheme(
+        _indicator("spills", "rate", per=100.0, goal=(20.0, 0.0)),
+        records=LIFE,
+        vetoes=(Veto("list", "C"), Veto("default", "D")),
+    )
+    records = _records([(f"w{k:03d}", "spills", np.nan, size) for k, size in enumerate(exposure)])
+    return estimate(scheme, _snapshot(_units(len(exposure)), records=records, events=_events(rows)))
+
+
+def test_events_are_the_numerator_of_the_indicator_their_class_names() -> None:
+    found = _with_events(
+        [("w001", "a", "general", "2026-03-01", "final", ""), ("w001", "b", "general", "2026-05-01", "final", "")]
+    )
+    assert found.state[:, 0].tolist() == ["ok"] * 4  # no event is a count of 0, not a silence
+    assert [_row(found, unit)["direct"] for unit in range(3)] == [0.0, 2.0, 0.0]
+    assert (_row(found, 1)["a"], _row(found, 1)["b"]) == (2.5, 1.0)
+
+
+def test_rectified_events_count_half_with_a_quarter_of_the_variance() -> None:
+    found = _with_events(
+        [
+            ("w001", "a", "general", "2026-03-01", "final", ""),
+            ("w001", "b", "general", "2026-05-01", "rectified", "2026-06-01"),
+        ]
+    )
+    row = _row(found, 1)
+    # each class with Jeffreys' prior: mean (1.5 + .5 x 1.5) / 1, variance (1.5 + .25 x 1.5) / 1
+    assert row["a"] / row["b"] == pytest.approx(2.25, abs=1e-5)
+    assert row["a"] / row["b"] ** 2 == pytest.approx(1.875, abs=1e-5)
+    assert row["direct"] == 1.5
+
+
+@pytest.mark.parametrize("state", ["alleged", "contested", "repaired", "expired"])
+def test_events_that_are_not_final_count_nowhere(state: str) -> None:
+    rows = [
+        (f"w00{k}", str(k), kind, "2026-03-01", state, "2026-04-01")
+        for k, kind in enumerate(("general", "serious", "listed"))
+    ]
+    found = _with_events(rows)
+    assert _row(found, 0)["direct"] == 0.0
+    assert found.deductions.tolist() == [0.0] * 4
+    assert found.vetoes == [()] * 4
+
+
+def test_documents_of_other_years_are_not_counted() -> None:
+    rows = [("w001", "a", "general", "2025-12-31", "final", ""), ("w001", "b", "serious", "2027-01-01", "final", "")]
+    found = _with_events(rows)
+    assert _row(found, 1)["direct"] == 0.0
+    assert found.deductions[1] == 0.0
+
+
+def test_deductions_saturate_and_are_lighter_for_large_bodies() -> None:
+    rows = [(unit, f"{unit}{k}", "serious", "2026-03-01", "final", "") for unit in ("w000", "w001") for k in range(2)]
+    found = _with_events(rows, exposure=(100.0, 400.0, 100.0, 100.0))
+    # 8 points; a body of four times the median exposure takes a quarter: 15 (1 - exp(-sum / 15))
+    assert found.deductions[:2] == pytest.approx([15 * (1 - np.exp(-8 / 15)), 15 * (1 - np.exp(-2 / 15))], abs=1e-6)
+
+
+def test_a_veto_takes_a_final_fact_in_force_in_the_period() -> None:
+    found = _with_events(
+        [
+            ("w000", "a", "listed", "2024-05-01", "final", "2024-05-01"),  # on the list since before the period
+            ("w001", "b", "default", "2026-05-01", "final", ""),  # a veto of its own code
+            ("w001", "c", "listed", "2026-05-02", "final", ""),
+            ("w002", "d", "listed", "2024-05-01", "rectified", "2025-11-30"),  # remedied before the period
+            ("w003", "e", "listed", "2024-05-01", "rectified", "2026-02-01"),  # remedied in the period
+        ]
+    )
+    assert found.vetoes == [("list",), ("list", "default"), (), ("list",)]
+
+
+# --- assessors
+
+
+def _assessments(
+    rng: np.random.Generator, units: int, assessors: Sequence[int], first: int = 0
+) -> list[tuple[Any, ...]]:
+    rows = []
+    strict = {a: rng.normal(0, 0.5) for a in assessors}
+    for u in range(first, first + units):
+        level = rng.normal(6, 1)
+        for criterion in ("plan", "care"):
+            truth = level + rng.normal(0, 0.5)
+            for a in rng.choice(list(assessors), 3, replace=False).tolist():
+                rows.append((f"w{u:03d}", "institute", f"a{a}", criterion, truth + strict[a] + rng.normal(0, 0.4)))
+    return rows
+
+
+ASSESSED = _scheme(_indicator("plan", "assessor", goal=(0, 10)), _indicator("care", "assessor", goal=(0, 10)))
+
+
+def test_assessed_indicators_share_assessors_and_their_unit() -> None:
+    rows = _assessments(np.random.default_rng(1), 30, range(6))
+    table = _table("unit institute assessor criterion score", rows)
+    found = estimate(ASSESSED, _snapshot(_units(30), assessments=table))
+    assert set(found.state.ravel().tolist()) == {"ok"}
+    factors = found.factors["main"]
+    assert any(name.startswith("assessors ") for name in factors.names)
+    own = [k for k, name in enumerate(factors.names) if name == "assessed w003"]
+    assert np.isin(factors.factor, own).sum() == 2
+    parameters = dict(zip(found.models["parameter"], found.models["value"], strict=True))
+    assert {"variance_unit", "variance_assessor", "variance_unit_criterion", "variance_residual"} <= set(parameters)
+    assert parameters["variance_residual"] == pytest.approx(0.16, rel=0.5)
+    assert found.models["indicator"][0] == "plan care"
+
+
+def test_a_single_criterion_has_no_interaction_in_the_models() -> None:
+    rows = [row for row in _assessments(np.random.default_rng(2), 20, range(5)) if row[3] == "plan"]
+    table = _table("unit institute assessor criterion score", rows)
+    found = estimate(_scheme(_indicator("plan", "assessor")), _snapshot(_units(20), assessments=table))
+    assert found.models["parameter"].tolist() == [
+        "variance_unit",
+        "variance_assessor",
+        "variance_residual",
+        "reml_criterion",
+        "mean",
+    ]
+
+
+def test_too_few_assessors_are_suppressed_without_a_number() -> None:
+    rows = _assessments(np.random.default_rng(3), 20, range(5))
+    rows = [row for k, row in enumerate(rows) if row[0] != "w004" or k % 3 == 0]
+    table = _table("unit institute assessor criterion score", rows)
+    scheme = msgspec.structs.replace(
+        ASSESSED, publication=Publication(min_assessors=2), missing=Missing(impute="predictive")
+    )
+    found = estimate(scheme, _snapshot(_units(20), assessments=table))
+    assert found.state[4].tolist() == ["suppressed", "suppressed"]
+    assert 4 not in found.inputs["main"].unit.tolist()
+    assert not any("w004" in name for name in found.factors["main"].names)
+
+
+def test_units_whose_assessors_have_nothing_in_common_are_not_compared() -> None:
+    rng = np.random.default_rng(4)
+    rows = _assessments(rng, 18, range(5)) + _assessments(rng, 6, range(10, 15), first=18)
+    table = _table("unit institute assessor criterion score", rows)
+    found = estimate(ASSESSED, _snapshot(_units(24), assessments=table))
+    assert set(found.state[:18].ravel().tolist()) == {"ok"}
+    assert set(found.state[18:].ravel().tolist()) == {"suppressed"}
+    parameters = dict(zip(found.models["parameter"], found.models["value"], strict=True))
+    assert parameters["units_not_comparable"] == 6.0
+
+
+# --- what is missing
+
+
+def test_what_is_missing_is_predicted_from_its_level_where_the_scheme_says_so() -> None:
+    scheme = _scheme(_indicator("clear", "ready"), missing=Missing(impute="predictive"))
+    rows = [(f"w{k:03d}", "clear", float(k), np.nan) for k in range(5)]
+    table = _table("unit indicator value standard_error", rows)
+    found = estimate(scheme, _snapshot(_units(6), indicators=table))
+    assert found.state[:, 0].tolist() == ["ok"] * 5 + ["imputed"]
+    # mean of 0 .. 4, variance 2.5 of one further unit about it: 2.5 (1 + 1/5)
+    assert (_row(found, 5)["a"], _row(found, 5)["b"]) == (2.0, round(float(np.sqrt(3.0)), 6))
+    assert np.isnan(_row(found, 5)["direct"])
+
+
+def test_the_worst_goalpost_says_nothing_of_other_units() -> None:
+    scheme = _scheme(_indicator("answered", "share", goal=(0.0, 1.0)), missing=Missing(impute="predictive"))
+    rows = [(f"w{k:03d}", "answered", 9.0, 10.0) for k in range(4)] + [("w004", "answered", np.nan, 10.0)]
+    found = estimate(scheme, _snapshot(_units(6), records=_records(rows)))
+    assert _row(found, 5)["a"] == pytest.approx(9.5 / 11.0, abs=1e-6)
+
+
+# --- citizens
+
+
+def _responses(folder: Path, units: int, mean_n: float, flagged: float = 0.1, seed: int = 1) -> Snapshot:
+    rng = np.random.default_rng(seed)
+    lines = ["campaign,mode,unit,s_role,q_help,q_trust,flags"]
+    theta = 60 + rng.normal(0, 8, units)
+    for u in range(units):
+        for _ in range(rng.poisson(mean_n) if u else 3):
+            p = theta[u] / 100
+            z = rng.normal(size=2) * np.sqrt(0.6) + rng.normal() * np.sqrt(0.4)
+            help_ = "yes" if z[0] > ndtri(1 - p**2) else "part" if z[0] > ndtri((1 - p) ** 2) else "no"
+            trust = int(np.clip(np.round(10 * p + 2 * z[1]), 0, 10))
+            flag = "too_fast" if rng.random() < flagged else ""
+            mode = "invitation" if rng.random() < 0.9 else "open"
+            lines.append(f"autumn,{mode},w{u:03d},{'staff' if rng.random() < 0.03 else ''},{help_},{trust},{flag}")
+    path = folder / "responses.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scores = {"yes": 100_000, "part": 50_000, "no": 0}
+    scoring = (
+        ItemScoring("help", "single", scores=scores, codes=tuple(scores)),
+        ItemScoring("trust", "linear", codes=SCALE),
+        ItemScoring("role", codes=("staff",), set_apart=("staff",), column="s_role"),
+    )
+    snapshot = _snapshot(_units(units + 1))  # the last unit has no response
+    return replace(snapshot, responses=path, scoring={"autumn": scoring})
+
+
+HELPED = _scheme(
+    _indicator("helped", "citizen", item="help", goal=(0, 100)),
+    _indicator("trusted", "citizen", item="trust", goal=(0, 100)),
+    missing=Missing(impute="predictive"),
+    publication=Publication(cell_min=10, citizen_min_reliability=0.4),
+    sensitivity=Sensitivity(screening=("main", "half", "without")),
+)
+
+
+def test_citizens_give_normal_inputs_with_two_factors_a_unit(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    assert set(found.state[1:25].ravel().tolist()) == {"ok"}
+    factors = found.factors["main"]
+    mine = {factors.names[f] for f in factors.factor[(factors.unit == 5) & (factors.indicator == 0)]}
+    assert {
+        "respondents w005",
+        "own level w005",
+        "regression lake 0",
+        "regression lake 0 helped",
+        "variance lake helped",
+    } == mine
+    assert _row(found, 5)["family"] == NORMAL
+    assert _row(found, 5)["n"] > 10
+
+
+def test_few_respondents_are_suppressed_and_their_own_mean_is_nowhere(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    assert found.state[0].tolist() == ["suppressed", "suppressed"]
+    assert 0 not in found.inputs["main"].unit.tolist()
+    lenient = msgspec.structs.replace(HELPED, publication=Publication(cell_min=10))
+    row = _row(estimate(lenient, _responses(tmp_path, 25, 40)), 0)
+    assert np.isfinite(row["a"])
+    assert np.isnan([row["direct"], row["direct_sd"], row["n"]]).all()
+
+
+def test_nobody_answered_is_imputed_by_the_regression(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    assert found.state[25].tolist() == ["imputed", "imputed"]
+    unimputed = msgspec.structs.replace(HELPED, missing=Missing(impute="none"))
+    found = estimate(unimputed, _responses(tmp_path, 25, 40))
+    assert found.state[25].tolist() == ["missing", "missing"]
+    assert 25 not in found.inputs["main"].unit.tolist()
+
+
+def test_screenings_change_only_citizens_rows_with_the_cells_of_main(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    assert set(found.inputs) == {"main", "half", "without"} == set(found.factors)
+    cells = {
+        name: set(zip(one.unit.tolist(), one.indicator.tolist(), strict=True)) for name, one in found.inputs.items()
+    }
+    assert cells["half"] <= cells["main"]
+    assert cells["without"] <= cells["main"]
+    means = [_row(found, 7, 0, screening)["direct"] for screening in ("main", "half", "without")]
+    assert min(means[0], means[2]) <= means[1] <= max(means[0], means[2])
+
+
+def test_without_flagged_responses_the_main_row_stands(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 12, 20, flagged=0.0))
+    assert set(found.inputs) == {"main"}
+
+
+def test_wide_intervals_are_suppressed(tmp_path: Path) -> None:
+    narrow = msgspec.structs.replace(HELPED, publication=Publication(max_interval_width=12.0))
+    found = estimate(narrow, _responses(tmp_path, 25, 40))
+    inputs, factors = found.inputs["main"], found.factors["main"]
+    assert "suppressed" in found.state.ravel().tolist()
+    observed = np.flatnonzero(found.state[inputs.unit, inputs.indicator] == "ok")
+    for at in observed.tolist():
+        mine = (factors.unit == inputs.unit[at]) & (factors.indicator == inputs.indicator[at])
+        own = ~np.array([factors.names[f].startswith("variance") for f in factors.factor])
+        assert 2 * 1.96 * np.sqrt(inputs.b[at] ** 2 + np.sum(factors.loading[mine & own] ** 2)) <= 12.0
+
+
+def test_distributions_add_up_and_hide_small_cells(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40)).distributions
+    mine = (found["unit"] == "w005") & (found["item"] == "help") & (found["with_flagged"] == "yes")
+    assert found["code"][mine].tolist() == ["yes", "part", "no"]
+    assert found["share"][mine].sum() == pytest.approx(1.0, abs=2e-6)
+    assert np.all((found["lower"][mine] <= found["share"][mine]) & (found["share"][mine] <= found["upper"][mine]))
+    few = found["unit"] == "w000"
+    assert set(found["state"][few].tolist()) == {"suppressed"}
+    assert np.isnan(found["share"][few]).all()
+
+
+def test_wilson_interval_of_a_published_example(tmp_path: Path) -> None:
+    # Newcombe (1998), Statistics in Medicine 17: 81 of 263, Wilson .2553 to .3662
+    lines = ["campaign,mode,unit,q_help", *(f"autumn,invitation,w000,{'yes' if k < 81 else 'no'}" for k in range(263))]
+    path = tmp_path / "responses.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scoring = {"autumn": (ItemScoring("help", "single", scores={"yes": 100_000, "no": 0}, codes=("yes", "no")),)}
+    found = estimate(HELPED, replace(_snapshot(_units(1)), responses=path, scoring=scoring)).distributions
+    yes = (found["code"] == "yes") & (found["with_flagged"] == "yes")
+    assert (found["lower"][yes][0], found["upper"][yes][0]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+# --- as a whole
+
+
+def test_everything_is_rounded_to_six_decimals(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    numbers = [
+        found.models["value"],
+        *(getattr(found.inputs["main"], k) for k in ("a", "b", "direct", "direct_sd", "n")),
+    ]
+    numbers += [found.factors["half"].loading, found.distributions["share"]]
+    for column in numbers:
+        kept = column[np.isfinite(column)]
+        assert [float(f"{value:.6f}") for value in kept] == kept.tolist()
+
+
+def test_the_same_snapshot_gives_the_same_numbers(tmp_path: Path) -> None:
+    snapshot = _responses(tmp_path, 25, 40)
+    first, second = estimate(HELPED, snapshot), estimate(HELPED, snapshot)
+    for name in ("a", "b", "direct"):
+        assert np.array_equal(getattr(first.inputs["main"], name), getattr(second.inputs["main"], name), equal_nan=True)
+    assert first.factors["main"].names == second.factors["main"].names
+    assert np.array_equal(first.factors["main"].loading, second.factors["main"].loading)
+
+
+def test_progress_runs_from_nothing_to_done(tmp_path: Path) -> None:
+    seen: list[float] = []
+    estimate(HELPED, _responses(tmp_path, 10, 20), lambda step, done: seen.append(done))
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (0.0, 1.0)
