@@ -167,7 +167,8 @@ def _form_errors(
             days[name] = day
         else:
             wrong = gettext(day.reason) if isinstance(day, Wrong) else gettext("is blank")
-            errors.append(FieldProblem(name, f"“{text}” {wrong}. {gettext('Write a day as 2026-01-31.')}"))
+            said = gettext("“%(value)s” %(reason)s. Write a day as 2026-01-31.") % {"value": text, "reason": wrong}
+            errors.append(FieldProblem(name, said))
     if len(days) == 2 and days["first"] > days["last"]:
         errors.append(FieldProblem("last", gettext("The period ends before it begins; exchange the two dates.")))
     if not form.source:
