@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ Table = dict[str, NDArray[Any]]
 
 FIRST_ROW = 2  # rows are counted as a spreadsheet does: the header is row 1
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PLAIN = frozenset("0123456789.+-eE")
 _CODE = re.compile(r"\S+")
 PARQUET_TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
 
@@ -91,6 +93,32 @@ def read_texts(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
     except UnicodeDecodeError as error:
         row = path.read_bytes()[: error.start].count(b"\n") + 1
         return [], [], [f"{path.name} row {row}: not UTF-8; save the file as UTF-8 (from Excel: CSV UTF-8)"]
+    try:
+        names, columns = _csv_columns(text)
+    except (csv.Error, ValueError):  # broken or empty: row by row, to say where
+        names, rows, defects = _csv_rows(path.stem, text)
+        return names, [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names], defects
+    return names, columns, []
+
+
+def _csv_columns(text: str) -> tuple[list[str], list[list[str]]]:
+    """Header and columns of a sound CSV; csv.Error or ValueError when it is not.
+
+    By portions: a million rows as lists at once would keep the garbage collector busy.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(reader, [])
+    columns: list[list[str]] = [[] for _ in names]
+    while portion := list(islice(reader, 20_000)):
+        if {len(row) for row in portion} != {len(names)}:
+            raise ValueError("rows of different lengths")
+        for column, cells in zip(columns, zip(*portion, strict=True), strict=True):
+            column.extend(cells)
+    return names, columns
+
+
+def _csv_rows(stem: str, text: str) -> tuple[list[str], list[list[str]], list[str]]:
+    """Header, rows as long as the header, and the defects of the other ones."""
     names: list[str] = []
     rows: list[list[str]] = []
     defects: list[str] = []
@@ -104,16 +132,15 @@ def read_texts(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
                 blank = blank or number
                 continue
             if blank:
-                defects.append(f"{path.stem} row {blank}: a blank line; take it out")
+                defects.append(f"{stem} row {blank}: a blank line; take it out")
                 blank = 0
             if len(cells) != len(names):
-                defects.append(f"{path.stem} row {number}: {len(cells)} cells; the header has {len(names)}")
+                defects.append(f"{stem} row {number}: {len(cells)} cells; the header has {len(names)}")
                 cells = (cells + [""] * len(names))[: len(names)]
             rows.append(cells)
     except csv.Error as error:
-        defects.append(f"{path.stem} row {len(rows) + FIRST_ROW}: {error}; mend the quotes of this row")
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names]
-    return names, columns, defects
+        defects.append(f"{stem} row {len(rows) + FIRST_ROW}: {error}; mend the quotes of this row")
+    return names, rows, defects
 
 
 def _parquet_texts(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
@@ -184,13 +211,8 @@ def parse_column(column: Column, cells: Sequence[str]) -> tuple[NDArray[Any], li
     """One column's values; and (row from 0, what is wrong; what would be right) of each cell not of its kind."""
     if column.kind in PARQUET_TYPES:
         return _numbers(column, cells)
-    wrong: list[tuple[int, str]] = []
-    verdicts: dict[str, str] = {}
-    for row, cell in enumerate(cells):
-        if cell not in verdicts:
-            verdicts[cell] = _word_defect(column, cell)
-        if verdicts[cell]:
-            wrong.append((row, verdicts[cell]))
+    verdicts = {cell: what for cell in set(cells) if (what := _word_defect(column, cell))}
+    wrong = [(row, verdicts[cell]) for row, cell in enumerate(cells) if cell in verdicts] if verdicts else []
     return np.array(cells, dtype=object), wrong
 
 
@@ -217,6 +239,15 @@ def _date_defect(cell: str) -> str:
 
 
 def _numbers(column: Column, cells: Sequence[str]) -> tuple[NDArray[np.float64], list[tuple[int, str]]]:
+    if _PLAIN.issuperset("".join(cells)):  # all cells look like numbers: the quick way
+        try:
+            values = np.array([float(cell) if cell else math.nan for cell in cells], dtype=np.float64)
+        except ValueError:
+            values = np.full(len(cells), np.inf)
+        low = column.least is not None and bool((values < column.least).any())
+        broken = column.kind == "whole" and bool((values != np.floor(values))[~np.isnan(values)].any())
+        if not (np.isinf(values).any() or low or broken):
+            return values, []
     wrong: list[tuple[int, str]] = []
     values = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):

@@ -219,7 +219,6 @@ def _against_parquet(path: Path, door: Door, cells: Cells, table: Table) -> list
     if len(held[0]) != rows:
         return [f"{path.name} has {len(held[0])} rows; {door.name}.csv has {rows}"]
     found = []
-    keys = _row_names(door, cells)
     for column, values in zip(door.columns, held, strict=True):
         if column.name == MARK_COLUMN.name:
             differ = values != SIMULATED
@@ -232,8 +231,8 @@ def _against_parquet(path: Path, door: Door, cells: Cells, table: Table) -> list
             said = cells[column.name]
             differ = values != np.array(said, dtype=object)
         for row in np.flatnonzero(np.asarray(differ, bool)).tolist():
-            unit, rest = keys[row]
-            found.append(f"{path.name} {unit} {rest}{column.name} CSV: {_said(said[row])} here: {_said(values[row])}")
+            name = f"{_row_name(door, cells, row)}{column.name}"
+            found.append(f"{path.name} {name} CSV: {_said(said[row])} here: {_said(values[row])}")
     return found
 
 
@@ -290,13 +289,12 @@ def _differences(door: Door, published: Cells, again: Cells) -> list[str]:
         ours, theirs = [here[key] for key in both], [there[key] for key in both]
         if not found:
             found.append(f"{door.name}.csv is not in the order that is computed")
-    names = _row_names(door, published)
     for column in again:
         said, recomputed = published[column], again[column]
         if said == recomputed and not found:
             continue
         found += [
-            f"{door.name} {names[i][0]} {names[i][1]}{column} {_said(said[i])} {_said(recomputed[j])}"
+            f"{door.name} {_row_name(door, published, i)}{column} {_said(said[i])} {_said(recomputed[j])}"
             for i, j in zip(ours, theirs, strict=True)
             if said[i] != recomputed[j]
         ]
@@ -307,10 +305,10 @@ def _keyed(door: Door, cells: Cells) -> dict[tuple[str, ...], int]:
     return {key: row for row, key in enumerate(zip(*(cells[name] for name in door.key), strict=True))}
 
 
-def _row_names(door: Door, cells: Cells) -> list[tuple[str, str]]:
-    """Unit and what else tells a row apart, as the lines of differences name them."""
-    keys = list(zip(*(cells[name] for name in door.key), strict=True))
-    return [(_unit(door, key), _path(door, key)) for key in keys]
+def _row_name(door: Door, cells: Cells, row: int) -> str:
+    """Unit and what else tells a row apart, as the lines of differences name it."""
+    key = tuple(cells[name][row] for name in door.key)
+    return f"{_unit(door, key)} {_path(door, key)}"
 
 
 def _unit(door: Door, key: tuple[str, ...]) -> str:
