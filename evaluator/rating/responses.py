@@ -55,8 +55,17 @@ def check_responses(
         if "weight" in names:
             defects += _weights(path, names)
         defects += _validity(path, names, tables["units"])
+        if "sample" in tables and {"unit", "mode"} <= set(names):
+            defects += _against_sample(path, names, tables["sample"])
     except duckdb.Error as error:
         return [*defects, _unreadable(path, error)]
+    if "population" in tables:
+        strata = [name for name in names if name.startswith("s_")]
+        defects += [
+            f"population has the column {name!r}, which no response has; {likely(name, strata)}"
+            for name in tables["population"]
+            if name.startswith("s_") and name not in strata
+        ]
     units = set(tables["units"].get("unit", ()))
     for columns, groups in found.items():
         for values, count, row in groups:
@@ -182,6 +191,37 @@ def _validity(path: Path, names: Sequence[str], units: Table) -> list[str]:
         f"name the unit of that day" + (f" (and {n - 1} more)" if n > 1 else "")
         for unit, begins, ends, day, n, row in rows
     ]
+
+
+def _against_sample(path: Path, names: Sequence[str], sample: Table) -> list[str]:
+    """Invited responses of a cell that the sample does not have, or more of them than were invited."""
+    invited = dict(
+        zip(zip(sample["unit"], sample["design_stratum"], sample["psu"], strict=True), sample["invited"], strict=True)
+    )
+    known = {unit for unit, _, _ in invited}
+    cell = [_text(name) if name in names else "''" for name in ("unit", "design_stratum", "psu")]
+    with connect() as connection:
+        rows = connection.execute(
+            f"SELECT {', '.join(cell)}, count(*), min(row_in_file) FROM {_source(path, names)} "
+            f"WHERE {_text('mode')} = 'invitation' GROUP BY ALL ORDER BY 5"
+        ).fetchall()
+    defects = []
+    for *key, count, row in rows:
+        place = f"responses row {row} column "
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        most = invited.get(tuple(key))
+        if most is None and key[0] in known:
+            right = likely(key[1], sorted({stratum for unit, stratum, _ in invited if unit == key[0]}))
+            defects.append(
+                f"{place}design_stratum: {key[1]!r} with psu {key[2]!r} is no row of sample for unit {key[0]}; "
+                f"{right}{more}"
+            )
+        elif most is not None and count > most:
+            defects.append(
+                f"{place}unit: {count} invited responses on {key[0]}, stratum {key[1]!r}, but the sample says that "
+                f"{most:g} were invited; mend the sample"
+            )
+    return defects
 
 
 def _verdict(

@@ -110,6 +110,23 @@ def test_a_day_outside_the_period_or_the_life_of_the_unit_is_told(folder: Path) 
     assert any("when unit m01 did not exist" in d for d in told)
 
 
+def test_invited_responses_must_come_from_the_sample_and_not_outnumber_the_invitations(folder: Path) -> None:
+    change_csv(folder / "responses.csv", put("design_stratum", "al", range(4, 7)))
+    change_csv(folder / "sample.csv", lambda rows: rows[1].update(responded="5", invited="6"))
+    stratum, many = defects(folder)
+    assert stratum.startswith(
+        "responses row 4 column design_stratum: 'al' with psu '' is no row of sample for unit m00"
+    )
+    assert stratum.endswith("did you mean 'all'? (and 2 more)")
+    assert "28 invited responses on m01, stratum 'all', but the sample says that 6 were invited" in many
+
+
+def test_a_stratum_of_the_population_that_no_response_has_is_told(folder: Path) -> None:
+    text = (folder / "population.csv").read_text()
+    (folder / "population.csv").write_text(text.replace("s_age", "s_agee", 1))
+    assert "population has the column 's_agee', which no response has; did you mean 's_age'?" in defects(folder)
+
+
 def test_responses_without_their_questionnaire_are_told(folder: Path) -> None:
     (folder / "questionnaires/lakes@1.yaml").unlink()
     assert any("campaign 'spring' have no questionnaire" in d for d in defects(folder))
@@ -149,7 +166,8 @@ def test_a_ragged_row_of_responses_is_told_without_a_traceback(folder: Path) -> 
 
 def test_a_million_responses_are_checked_in_seconds(tmp_path: Path) -> None:
     folder = write_lakes(tmp_path / "snapshot")
-    (folder / "snapshot.json").unlink()
+    for name in ("snapshot.json", "sample.parquet"):
+        (folder / name).unlink()
     duckdb.sql(f"COPY (SELECT r.* FROM '{folder}/responses.parquet' r, range(1800)) TO '{folder}/more.parquet'")
     (folder / "more.parquet").replace(folder / "responses.parquet")
     started = time.perf_counter()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lakes import SCHEME, by_hand, change_csv, lake_tables, texts, write_lakes
 
 from evaluator.rating.defects import InputError
@@ -250,6 +253,27 @@ def test_nothing_is_written_over_and_nothing_is_left_half_done(tmp_path: Path) -
     with pytest.raises(ValueError, match=r"zip\(\)"):
         write_snapshot(tmp_path / "new", {"units": {"unit": texts(["a"]), "level": texts([])}})
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12).map(str.strip)
+
+
+@settings(max_examples=30, deadline=None)
+@given(names=st.lists(NAMES, min_size=1, max_size=5), numbers=st.data())
+def test_whatever_is_written_comes_back_the_same_from_both_formats(names: list[str], numbers: st.DataObject) -> None:
+    values = numbers.draw(st.lists(st.floats(0, 1e12), min_size=len(names), max_size=len(names)))
+    table = {
+        "unit": texts([f"u{number}" for number in range(len(names))]),
+        "level": texts(["A"] * len(names)),
+        "name_en": texts(names),
+        "population": np.array(values),
+    }
+    with TemporaryDirectory() as place:
+        for form in ("csv", "parquet"):
+            write_snapshot(Path(place) / form, {"units": table}, form=form)  # type: ignore[arg-type]
+            units = read_snapshot(Path(place) / form).tables["units"]
+            assert list(units["name_en"]) == names
+            assert np.array_equal(units["population"], table["population"])
 
 
 def test_numbers_come_back_as_the_very_same_doubles(tmp_path: Path) -> None:
