@@ -105,3 +105,12 @@ def test_units_that_nothing_tells_apart_share_one_tier():
 def test_values_without_error_have_a_tier_each_and_ties_share_one():
     values = np.repeat(np.array([[5.0], [9.0], [5.0], [7.0]]), 64, axis=1)
     assert tiers(pairwise_counts(rank_draws(values)), values[:, 0], 64).tier.tolist() == [3, 1, 3, 2]
+
+
+def test_pairs_far_apart_do_not_buy_the_separation_of_pairs_that_nobody_can_tell_apart() -> None:
+    rng = np.random.default_rng(3)
+    centre = np.array([90.0, 89.95, 60.0, 59.9, 30.0, 29.9])
+    draws = centre[:, None] + rng.standard_normal((6, 4096))
+    found = tiers(pairwise_counts(rank_draws(draws)), centre, 4096)
+    assert found.tier.tolist() == [1, 1, 2, 2, 3, 3]
+    assert found.misordered < 1e-6
