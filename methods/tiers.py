@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from methods.inputs import Floats, Integers
 
-# The probability from which a pair is worth separating, 1 / (1 + lambda): tried from the finest tiers to the coarsest. It
-# begins at 0.8, the lambda of 0.25 that the authors use: below it, pairs far apart would buy the separation of pairs that
-# nobody can tell apart, and tiers would become the point ranks that are never published.
+# The probability from which a pair is worth separating, 1 / (1 + lambda): tried from the finest tiers to the coarsest.
+# It begins at 0.8, the lambda of 0.25 that the authors use: below it, pairs far apart would buy the separation of pairs
+# that nobody can tell apart, and tiers would become the point ranks that are never published.
 THRESHOLDS = tuple(t / 200 for t in range(160, 200))
 
 
