@@ -66,7 +66,7 @@ def inputs_table(scheme: Scheme, units: Table, estimated: Estimated) -> Table:
             "indicator": codes[indicator],
             "screening": np.full(unit.size, screening, object),
             "state": state,
-            "family": np.where(there, np.array(FAMILIES, object)[inputs.family[row]] if row.size else "", ""),
+            "family": np.where(there, np.array(FAMILIES, object)[inputs.family[row]] if inputs.family.size else "", ""),
         }
         for name in _NUMBERS:
             values = getattr(inputs, name)

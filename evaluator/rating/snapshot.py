@@ -102,6 +102,8 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
     if "units" not in tables:
         defects.append("there is no table units; every snapshot needs units.csv or units.parquet")
         return None, defects
+    if not len(tables["units"]["unit"]):
+        defects.append("units has no rows; write a row for each unit to rate")
     period = note.period or ALWAYS
     defects += cross_check(tables, period, scheme)
     scoring: dict[str, tuple[ItemScoring, ...]] = {}

@@ -169,6 +169,15 @@ def _triplets(factors: Factors) -> list[tuple[str, int, int, float, float]]:
     return sorted(zip(names, *(column.tolist() for column in columns), strict=True))
 
 
+def test_a_snapshot_of_nothing_but_units_is_rated_as_insufficient_evidence(tmp_path: Path) -> None:
+    (tmp_path / "snapshot").mkdir()
+    (tmp_path / "snapshot" / "units.csv").write_text("unit,level\nr,R\nm1,M\n")
+    edition = read_edition(rate(SCHEME, tmp_path / "snapshot", tmp_path / "edition").out)
+    assert set(edition.table("ratings")["state"]) == {"insufficient_evidence"}
+    assert set(edition.table("inputs")["state"]) == {"missing"}
+    assert verify(edition.folder, tmp_path / "snapshot").differences == ()
+
+
 def test_the_last_edition_gives_previous_grades(tmp_path: Path, lakes_snapshot: Path, lakes_edition: Path) -> None:
     again = read_edition(rate(SCHEME, lakes_snapshot, tmp_path / "next", previous=lakes_edition).out)
     before = read_edition(lakes_edition).table("ratings")

@@ -184,6 +184,7 @@ def test_a_table_as_csv_and_parquet_at_once_is_refused(folder: Path) -> None:
         (b"unit,level\nu1,A\n\nu2,A\n", "units row 3: a blank line"),
         (b"unit,level,level\nu1,A,A\n", "'level' twice"),
         (b"", "units.csv is empty"),
+        (b"unit,level\n", "units has no rows"),
     ],
 )
 def test_a_broken_file_is_told_with_its_row(tmp_path: Path, content: bytes, what: str) -> None:
