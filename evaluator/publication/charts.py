@@ -11,6 +11,7 @@ from evaluator import pages
 
 NARROW, WIDE = 340, 720  # widths of the two pictures: one for phones, one for desktops; CSS shows one of them
 FONT, LINE = 14, 18
+SHADES = 6  # colours of the ramp, from the best (dark) to the worst
 LATIN = 0.58  # mean width of a Latin letter in em; a Chinese character is 1
 
 
@@ -212,18 +213,20 @@ def dots(
 
 @dataclass(frozen=True, slots=True)
 class Segment:
+    """A piece of a bar."""
+
     x: float
     width: float
     text: str  # blank where it would not fit
     title: str
-    shade: int  # 0 to 5, dark to light
+    shade: str  # class of its colour
 
 
-def stacked(parts: Sequence[tuple[str, float, str]], width: int = WIDE, gap: float = 2.0) -> tuple[Segment, ...]:
-    """Shares as pieces of one bar: name, share and its text, in the given order. Less than 1 in all leaves the bar open."""
+def stacked(parts: Sequence[tuple[str, float, str, str]], width: int = WIDE, gap: float = 2.0) -> tuple[Segment, ...]:
+    """Shares as pieces of one bar: name, share, its text and shade, in the given order. Less than 1 leaves it open."""
     found = []
     x = 0.0
-    for number, (name, share, shown) in enumerate(parts):
+    for name, share, shown, shade in parts:
         if not math.isfinite(share):
             continue
         length = share * width
@@ -233,7 +236,7 @@ def stacked(parts: Sequence[tuple[str, float, str]], width: int = WIDE, gap: flo
                 width=round(max(length - gap, 0.5), 1),
                 text=shown if length - gap > text_width(shown, 13) + 6 else "",
                 title=f"{name}: {shown}",
-                shade=min(number, 5),
+                shade=shade,
             )
         )
         x += length

@@ -26,6 +26,8 @@ from evaluator.rating.scheme_file import parse_scheme
 KEPT = 3  # editions in memory at once: the latest, the one before, and one somebody looks at
 NAN = math.nan
 
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -364,7 +366,7 @@ def read_edition(folder: Path, sums: str, signature: tuple[tuple[str, int, int],
         sums=sums,
         note=note,
         scheme=scheme,
-        scheme_source=yaml.safe_load(text) or {},
+        scheme_source=yaml.load(text, Loader=LOADER) or {},
         units=units,
         ratings=ratings,
         children={parent: tuple(codes) for parent, codes in children.items()},

@@ -157,8 +157,26 @@ def score_rows(edition: Edition, codes: Iterable[str]) -> Iterable[list[object]]
             yield [code, name.zh, name.en, *(getattr(score, field) for field in Score.__struct_fields__[1:])]
 
 
+def indicator_columns(edition: Edition) -> tuple[str, ...]:
+    """Columns of `indicator_rows`: the unit, then score and limits of every indicator."""
+    parts = (f"{i.code}_{part}" for i in edition.scheme.indicators for part in ("score", "lower", "upper"))
+    return ("unit", "name_zh", "name_en", "level", *parts)
+
+
+def indicator_rows(edition: Edition, codes: Iterable[str]) -> Iterable[list[object]]:
+    """A row a unit: the scores of its indicators with their limits."""
+    for code in codes:
+        unit = edition.units[code]
+        scores = {score.node: score for score in edition.scores.of(code)}
+        row: list[object] = [code, unit.name.zh, unit.name.en, unit.level]
+        for indicator in edition.scheme.indicators:
+            score = scores.get(indicator.code)
+            row += [score.score, score.lower, score.upper] if score else [math.nan] * 3
+        yield row
+
+
 def sheets(edition: Edition, codes: Sequence[str]) -> tuple[Sheet, ...]:
-    """The sheets of a workbook on some units: what it is, what the columns mean, ratings, scores."""
+    """The sheets of a workbook on some units: what it is, what the columns mean, ratings, indicators."""
     note = edition.note
     facts = [
         (_("Edition"), edition.identifier),
@@ -168,30 +186,19 @@ def sheets(edition: Edition, codes: Sequence[str]) -> tuple[Sheet, ...]:
         (_("Scheme, SHA-256"), note.scheme.sha256),
         (_("Units"), len(codes)),
         (_("Licence"), note.licence),
-        (
-            _("What it holds"),
-            _("Ratings with their uncertainty. An index without its interval says nothing: read both."),
-        ),
+        (_("What it holds"), _("Ratings with their uncertainty. An index without its interval says nothing: read both.")),
         (_("How to check it"), _("Download the edition's folder and run: evaluator verify FOLDER")),
     ]
     if note.why:
         facts.append((_("Why it was revised"), note.why))
-    meanings = [
-        (table, column.name, column.about) for table in ("ratings", "scores") for column in EDITION[table].columns
-    ]
-    meanings += [
-        ("ratings", f"{dimension.code}_score / _lower / _upper", f"{dimension.name.zh} / {dimension.name.en}")
-        for dimension in edition.scheme.dimensions
-    ]
-    meanings += [
-        ("scores", indicator.code, f"{indicator.name.zh} / {indicator.name.en}")
-        for indicator in edition.scheme.indicators
-    ]
+    meanings = [("ratings", column.name, column.about) for column in EDITION["ratings"].columns]
+    for sheet, members in (("ratings", edition.scheme.dimensions), ("indicators", edition.scheme.indicators)):
+        meanings += [(sheet, f"{m.code}_score / _lower / _upper", f"{m.name.zh} / {m.name.en}") for m in members]
     return (
         Sheet("about", _("What this file is"), (_("What"), _("Value")), facts),
         Sheet("columns", _("What the columns mean"), (_("Table"), _("Column"), _("Meaning")), meanings),
         Sheet("ratings", _("Ratings"), tuple(rating_columns(edition)), rating_rows(edition, codes)),
-        Sheet("scores", _("Scores of dimensions and indicators"), SCORE_COLUMNS, score_rows(edition, codes)),
+        Sheet("indicators", _("Scores of the indicators"), indicator_columns(edition), indicator_rows(edition, codes)),
     )
 
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from evaluator.publication import charts, outlines, ranking, wording
 from evaluator.publication.editions import Edition
 
-DARKEST = 5
-
-
 @dataclass(frozen=True, slots=True)
 class Area:
     path: str
@@ -44,7 +41,7 @@ def levels_drawn(edition: Edition, path: Path) -> tuple[str, ...]:
 def shade_of(edition: Edition, grade: str) -> str:
     """The class of a grade's colour."""
     letters = [letter for letter, _limit in edition.scheme.grades.bands]
-    return str(min(letters.index(grade), DARKEST)) if grade in letters else "none"
+    return str(min(letters.index(grade), charts.SHADES - 1)) if grade in letters else "none"
 
 
 def choropleth(edition: Edition, path: Path, codes: Sequence[str], width: int, *, names: bool = True) -> Map:

@@ -42,12 +42,21 @@ class DimensionBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """An answer and how many gave it."""
+
+    words: str
+    shade: str  # of its piece of the bar: dark for the best, "none" where it is not scored
+    figures: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One question's answers."""
 
     item: str
     question: str
-    answers: tuple[tuple[str, Answer], ...]  # words of the answer, figures
+    answers: tuple[Told, ...]
     suppressed: bool
     bar: tuple[charts.Segment, ...]
 
@@ -121,21 +130,18 @@ def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWord
     found = []
     for item, answers in by_item.items():
         question = words.get(item)
-        choices = question.choices if question else {}
-        if question:
-            order = {code: number for number, code in enumerate(choices)}
-            answers.sort(key=lambda answer: order.get(answer.code, len(order)))
-        named = tuple((choices.get(a.code, a.code), a) for a in answers)
-        parts = [(name, a.share, wording.percent(a.share)) for name, a in named]
-        found.append(
-            Said(
-                item,
-                question.text if question else _indicator_name(edition, item),
-                named,
-                all(math.isnan(a.share) for a in answers),
-                charts.stacked(parts),
-            )
-        )
+        known = question.answers if question else {}
+        order = {code: number for number, code in enumerate(known)}
+        answers.sort(key=lambda answer: order.get(answer.code, len(order)))
+        told = []
+        for place, answer in enumerate(answers):
+            named = known.get(answer.code)
+            score = 1 - place / max(len(answers) - 1, 1) if named is None and not known else named and named.score
+            shade = "none" if score is None else str(round((1 - score) * (charts.SHADES - 1)))
+            told.append(Told(named.text if named else answer.code, shade, answer))
+        parts = [(t.words, t.figures.share, wording.percent(t.figures.share), t.shade) for t in told]
+        text = question.text if question else _indicator_name(edition, item)
+        found.append(Said(item, text, tuple(told), all(math.isnan(a.share) for a in answers), charts.stacked(parts)))
     return tuple(found)
 
 

@@ -1,0 +1,170 @@
+"""A real server and a real browser. With CI=true a missing browser is a failure; elsewhere these tests are skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluator import database
+from evaluator.settings import Settings
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+]  # fmt: skip
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+LANGUAGES = ("zh-CN", "en")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, once."""
+    if not (Path(CHROMIUM).exists() or shutil.which(CHROMIUM)):
+        missing = f"{CHROMIUM} is missing: install Chromium, or name it in CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The site over the data directory `home`, in a process of its own; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("EVALUATOR_")}
+    environment |= {"EVALUATOR_DATA_DIR": str(home), "EVALUATOR_BASE_URL": f"http://127.0.0.1:{port}"}
+    command = "import sys; from evaluator.cli import main; sys.argv[0] = 'evaluator'; main()"
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", command, "serve", "--port", str(port)],
+            env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{address}/health")
+                break
+            except OSError:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        else:
+            raise RuntimeError("the server does not answer")
+        if process.poll() is not None:
+            raise RuntimeError((home / "server.log").read_text())
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def new_site() -> Callable[[Path, Any], Any]:
+    """`with new_site(home, filling) as address`: a fresh database, filled by the coroutine function, and served."""
+
+    @contextmanager
+    def make(home: Path, filling: Callable[[Settings], Any]) -> Iterator[str]:
+        settings = Settings(data_dir=home)
+        database.connect(settings.database)
+
+        async def prepare() -> None:
+            await database.upgrade()
+            await filling(settings)
+
+        asyncio.run(prepare())
+        with served(home) as address:
+            yield address
+
+    return make
+
+
+@contextmanager
+def opened(
+    browser: Any, address: str, *, language: str, viewport: dict[str, int], script: bool = True, cookies: Any = ()
+) -> Iterator[Any]:
+    """A page in a browser of this language and size; errors of the console fail the test when it closes."""
+    context = browser.new_context(locale=language, viewport=viewport, java_script_enabled=script)
+    if cookies:
+        context.add_cookies(list(cookies))
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert errors == []
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, a line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes']][:3]}" for v in found]
+
+
+def overflow(page: Any) -> int:
+    """By how many pixels the page is wider than the screen."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def overlapping_texts(page: Any) -> list[str]:
+    """Texts inside one picture that lie upon each other."""
+    script = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
+      const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()])
+        .filter(([t, b]) => t && b.width > 0);
+      const found = [];
+      for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
+        const [s, a] = boxes[i], [t, b] = boxes[j];
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (wide > 2 && high > 5) found.push(s + ' | ' + t);
+      }
+      return found;
+    })"""
+    return list(page.evaluate(script))
+
+
+def signed_in(browser: Any, address: str, name: str, password: str) -> list[Any]:
+    """Cookies of somebody who has signed in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/sign-in")
+    page.fill("#name", name)
+    page.fill("#password", password)
+    page.click("main button")
+    cookies: list[Any] = context.cookies()
+    context.close()
+    return cookies
