@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,9 +15,13 @@ from litestar.types import Receive, Scope, Send
 from evaluator import database, language, pages, problems, security
 from evaluator.accounts import routes as accounts
 from evaluator.accounts.sessions import staff_only
+from evaluator.assessment import routes as assessment
+from evaluator.collection import routes as collection
+from evaluator.collection.tables import Campaign
+from evaluator.publication import routes as publication
+from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
-
-ROOMS = ("units", "collection", "assessment", "records", "publication")
+from evaluator.units import routes as units
 
 
 def _(message: str) -> str:  # marks a message for extraction; it is translated when shown
@@ -50,6 +53,14 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
+async def holds_simulated_data() -> bool:
+    """Whether this site was filled by the demo: then every page says so, those without data too."""
+    try:
+        return bool(await Campaign.exists().where(Campaign.simulated.eq(True)))
+    except database.DatabaseError:  # not upgraded yet; what needs the tables will say so
+        return False
+
+
 async def refuse_foreign_forms(request: Request[Any, Any, Any]) -> None:
     """A form that another site makes a browser send is refused (cross-site request forgery)."""
     if request.method in security.UNSAFE and security.from_elsewhere(request.scope):
@@ -67,13 +78,8 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in ROOMS:
-        try:
-            routes = importlib.import_module(f"evaluator.{room}.routes")
-        except ModuleNotFoundError as error:
-            if error.name != f"evaluator.{room}.routes":
-                raise
-            continue
+    for room in (units, collection, assessment, records, publication):
+        routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])
         lifespans += getattr(routes, "lifespan", [])
@@ -82,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Site:
     async def connections(app: Litestar) -> AsyncIterator[None]:
         await database.engine().start_connection_pool(min_size=1, max_size=8)
         try:
+            app.state.simulated = await holds_simulated_data()
             yield
         finally:
             await database.engine().close_connection_pool()

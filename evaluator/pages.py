@@ -122,7 +122,7 @@ def page(
             language=language.current.get(),
             account=state.get("account"),
             csrf=state.get("csrf", ""),
-            simulated=context.pop("simulated", state.get("simulated", False)),
+            simulated=context.pop("simulated", False) or request.app.state.get("simulated", False),
             **context,
         )
     )
