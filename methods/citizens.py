@@ -132,6 +132,7 @@ def citizens(
                 direct.within[at, k],
                 direct.n[at, k],
                 direct.effective[at, k],
+                direct.correction[at],
                 X_k,
             )
             here = at[seen]

@@ -52,6 +52,7 @@ class Means:
     n: Floats  # (domains, items) respondents with a score
     effective: Floats  # (domains, items) that number after the loss by unequal weights (Kish)
     within: Floats  # (domains, items) variance of a score within the domain, unweighted; NaN with fewer than two
+    correction: Floats  # (domains,) n / (n - strata) over primary sampling units, which the variances hold already
 
 
 def calibrate(
@@ -191,7 +192,9 @@ def means(rows: Rows, domains: int, fraction: Floats | None = None) -> Means:
     domain_of = np.zeros(strata, np.int64)
     domain_of[rows.stratum] = d
     variance = over(domain_of, domains, np.maximum(spread, 0.0) * left[:, None]) + spill
-    return Means(estimate, np.where(n >= 2, variance, np.nan), n, np.nan_to_num(effective), within)
+    sampled = np.bincount(domain_of, count, minlength=domains)
+    correction = sampled / np.maximum(sampled - np.bincount(domain_of, count > 0, minlength=domains), 1.0)
+    return Means(estimate, np.where(n >= 2, variance, np.nan), n, np.nan_to_num(effective), within, correction)
 
 
 def _explained(rows: Rows, domains: int, u: Floats) -> tuple[Floats, Floats]:

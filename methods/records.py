@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from scipy.special import betaln, gammaln
+from scipy.special import gammaln
 
 from methods.inputs import Floats
 
@@ -66,11 +66,13 @@ def beta_binomial(successes: Floats, trials: Floats) -> Prior:
     if np.any(y > n):
         raise ValueError("more successes than trials; numerators must not exceed denominators")
 
+    rising = [_rising(counts) for counts in (y, n - y, n)]
+
     def log_likelihood(mean: Floats, log_size: Floats) -> Floats:
         size = np.exp(log_size)
         share = 1.0 / (1.0 + np.exp(-mean))
-        a, b = (share * size)[:, None], ((1.0 - share) * size)[:, None]
-        return np.asarray(np.sum(betaln(y + a, n - y + b) - betaln(a, b), axis=1), np.float64)
+        successes, failures, trials = rising
+        return successes(share * size) + failures((1.0 - share) * size) - trials(size)
 
     def log_location(logit: Floats) -> Floats:
         return np.asarray(-0.5 * np.logaddexp(0.0, logit) - 0.5 * np.logaddexp(0.0, -logit), np.float64)
@@ -105,12 +107,13 @@ def gamma_poisson(events: Floats, exposure: Floats) -> Prior:
     y, t = _counts(events, exposure)
     scale = float(t.mean())
     t = t / scale
+    rising = _rising(y)
 
     def log_likelihood(log_mean: Floats, log_size: Floats) -> Floats:
         rate = np.exp(log_size)[:, None]
         shape = np.exp(log_mean)[:, None] * rate
-        value = gammaln(y + shape) - gammaln(shape) + shape * np.log(rate / (rate + t)) - y * np.log(rate + t)
-        return np.asarray(np.sum(value, axis=1), np.float64)
+        value = shape * np.log(rate / (rate + t)) - y * np.log(rate + t)
+        return np.asarray(np.sum(value, axis=1), np.float64) + rising(shape[:, 0])
 
     start = np.array([np.log((y.sum() + 0.5) / t.sum()), 0.0])
     best, points, weights = _explore(
@@ -188,6 +191,20 @@ def _counts(counts: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     if np.any(y[some] < 0):
         raise ValueError("counts must not be negative")
     return y[some], n[some]
+
+
+def _rising(counts: Floats) -> Callable[[Floats], Floats]:
+    """The sum over units of log Gamma(count + x) / Gamma(x), as a function of several x.
+
+    For whole counts it is the sum over i of log(x + i) times the units that count more than i: as many logarithms as
+    the largest count, however many units there are.
+    """
+    if np.all(counts == np.floor(counts)) and counts.max(initial=0.0) < 3 * len(counts):
+        size = int(counts.max(initial=0.0))
+        more = len(counts) - np.cumsum(np.bincount(counts.astype(np.int64), minlength=size + 1))[:size]
+        steps = np.arange(size, dtype=np.float64)
+        return lambda x: np.asarray(np.sum(more * np.log(x[:, None] + steps), axis=1), np.float64)
+    return lambda x: np.asarray(np.sum(gammaln(counts + x[:, None]) - gammaln(x)[:, None], axis=1), np.float64)
 
 
 def _mixture(means: Floats, variances: Floats, weights: Floats) -> tuple[Floats, Floats]:

@@ -34,6 +34,7 @@ def variance_function(
     within: Floats,
     n: Floats,
     effective: Floats,
+    correction: Floats,
     X: Floats,
     scale: tuple[float, float] = (0.0, 100.0),
 ) -> VarianceFunction:
@@ -49,6 +50,10 @@ def variance_function(
         (units,) variance of a score within the unit; NaN with fewer than two scores.
     n, effective
         (units,) respondents with a score, and the same after the loss by unequal weights.
+    correction
+        (units,) n / (n - 1) of the design, which `variance` holds already. It is that of all respondents, while the
+        mean of an item loses a degree of freedom of those who answered it: left alone, rarely answered items would
+        seem to have small design effects.
     X
         (units, p) covariates of the synthetic mean, the intercept included.
     scale
@@ -69,7 +74,8 @@ def variance_function(
     deff = 1.0
     pooled = known & np.isfinite(variance)
     if np.sum(freedom[pooled]) >= LEAST_FREEDOM:
-        ratio = np.sum((freedom * variance * effective)[pooled]) / np.sum((freedom * c * bernoulli)[pooled])
+        expected = c * bernoulli * (n - 1.0) / np.maximum(n, 1.0) * correction
+        ratio = np.sum((freedom * variance * effective)[pooled]) / np.sum((freedom * expected)[pooled])
         deff = float(np.clip(ratio, *LIMITS))
     with np.errstate(divide="ignore"):
         D = np.where(effective > 0, deff * c * bernoulli / np.maximum(effective, 1e-300), np.inf)

@@ -127,3 +127,19 @@ def test_more_successes_than_trials_are_refused() -> None:
 def test_a_level_without_denominators_is_refused() -> None:
     with pytest.raises(ValueError, match="denominator"):
         gamma_poisson(np.zeros(3), np.zeros(3))
+
+
+def test_large_counts_and_small_ones_are_fitted_alike() -> None:
+    # above three times as many counts as units the likelihood is computed another way; a unit count more changes it
+    rng = np.random.default_rng(12)
+    n = np.full(40, 118.0)
+    y = rng.binomial(118, rng.beta(9, 3, 40)).astype(float)
+    few, many = beta_binomial(y, n), beta_binomial(np.append(y, 100.0), np.append(n, 130.0))
+    found = minimize(
+        lambda x: -np.sum(betabinom.logpmf(np.append(y, 100.0), np.append(n, 130.0), *np.exp(x))),
+        np.log([many.a, many.b]),
+        method="Nelder-Mead",
+        options={"xatol": 1e-8},
+    )
+    assert [many.a, many.b] == pytest.approx(np.exp(found.x), rel=1e-4)
+    assert few.a != many.a
