@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def loads(text: str | bytes, file: str = "questionnaire") -> Questionnaire:
         questionnaire = QuestionnaireReading(reading).read(root)
     if reading.mistakes or questionnaire is None:
         raise DefinitionError(file, reading.mistakes)
+    return _shared(questionnaire)
+
+
+@lru_cache(maxsize=64)
+def _shared(questionnaire: Questionnaire) -> Questionnaire:
+    """Equal questionnaires are one object, so that what is cached by questionnaire is found without comparing them."""
     return questionnaire
 
 

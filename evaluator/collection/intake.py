@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Literal, Protocol
 
 import asyncpg
@@ -22,7 +23,7 @@ Waiting = tuple[ResponseRow, "asyncio.Future[Outcome]"]
 
 NAMES = ", ".join(COLUMNS)
 SQLITE_RESPONSE = f"INSERT INTO response ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
-SQLITE_ADMISSION = "INSERT INTO admission (code_hash) VALUES (?) ON CONFLICT DO NOTHING"
+MOST_AT_ONCE = 1000  # rows in one statement of SQLite, which takes 32,766 values
 POSTGRES = f"""
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
@@ -72,7 +73,7 @@ class SQLiteSink:
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                stored = {row[0] for row in rows if self._insert(connection, row)}
+                stored = _insert(connection, rows)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -80,16 +81,7 @@ class SQLiteSink:
                 raise
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise database.translated(error) from error
-        return stored
-
-    @staticmethod
-    def _insert(connection: sqlite3.Connection, row: ResponseRow) -> bool:
-        *columns, code_hash = row
-        if code_hash is not None and connection.execute(SQLITE_ADMISSION, (code_hash,)).rowcount == 0:
-            return False
-        columns[4] = row.day.isoformat()
-        connection.execute(SQLITE_RESPONSE, columns)
-        return True
+        return {row.identifier for row in stored}
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
@@ -121,6 +113,34 @@ class PostgresSink:
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.close()
+
+
+@cache
+def _values(number: int, width: int) -> str:
+    return ", ".join([f"({', '.join('?' * width)})"] * number)
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> Sequence[ResponseRow]:
+    """Insert the rows whose codes were not used before; those rows.
+
+    One statement for many rows: each step of a statement gives up the interpreter's lock, and a busy event loop gives
+    it back late.
+    """
+    codes = [row.code_hash for row in rows if row.code_hash is not None]
+    if codes:
+        find = f"SELECT code_hash FROM admission WHERE code_hash IN {_values(1, len(codes))}"
+        used = {found[0] for found in connection.execute(find, codes)}
+        if used:
+            rows = [row for row in rows if row.code_hash not in used]
+            codes = [code for code in codes if code not in used]
+    for at in range(0, len(codes), MOST_AT_ONCE):
+        some = codes[at : at + MOST_AT_ONCE]
+        connection.execute(f"INSERT INTO admission (code_hash) VALUES {_values(len(some), 1)}", some)
+    for at in range(0, len(rows), MOST_AT_ONCE):
+        chunk = rows[at : at + MOST_AT_ONCE]
+        given = [value for row in chunk for value in (*row[:4], row.day.isoformat(), *row[5:10])]
+        connection.execute(f"INSERT INTO response ({NAMES}) VALUES {_values(len(chunk), len(COLUMNS))}", given)
+    return rows
 
 
 def sink_for(url: str) -> Sink:
