@@ -6,7 +6,7 @@ import io
 
 import xlsxwriter
 
-from evaluator.records.rows import LAYOUTS, Kind
+from evaluator.records.kinds import LAYOUTS, Kind
 
 TEXT_COLUMNS = frozenset({"unit", "unit_name", "indicator", "indicator_name", "record", "class", "state"})
 DATE_COLUMNS = frozenset({"document_date", "state_date"})

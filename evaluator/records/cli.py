@@ -13,7 +13,7 @@ import click
 
 from evaluator import database
 from evaluator.records.importing import Offer, import_file, withdraw_import
-from evaluator.records.rows import LAYOUTS, Kind
+from evaluator.records.kinds import LAYOUTS, Kind
 from evaluator.records.tables import Import
 from evaluator.records.vocabulary import read_vocabulary
 from evaluator.settings import read_settings

@@ -13,7 +13,8 @@ import msgspec
 
 from evaluator import bulk, database
 from evaluator.problems import Problem
-from evaluator.records.rows import EventRow, Kind, Period, RecordRow, Row, ValueRow, read_rows
+from evaluator.records.kinds import EventRow, Kind, Period, RecordRow, Row, ValueRow
+from evaluator.records.rows import read_rows
 from evaluator.records.tables import Event, Import, IndicatorValue, Record, Refusal
 from evaluator.records.vocabulary import Vocabulary
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong, finding

@@ -18,7 +18,7 @@ from evaluator.problems import FieldProblem, Problem
 from evaluator.records.blank_sheet import blank_sheet
 from evaluator.records.held import CSV_COLUMNS, held_on
 from evaluator.records.importing import Offer, findings_of, import_file, keep_refusal, withdraw_import
-from evaluator.records.rows import LAYOUTS, Kind
+from evaluator.records.kinds import LAYOUTS, Kind
 from evaluator.records.tables import Import, Refusal
 from evaluator.records.vocabulary import indicator_names, read_vocabulary, scheme_files
 from evaluator.settings import Settings

@@ -5,13 +5,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-import msgspec
-import yaml
-
+from evaluator.records.kinds import (
+    LAYOUTS,
+    SOURCES,
+    EventRow,
+    Kind,
+    Period,
+    RecordRow,
+    Row,
+    ValueRow,
+    headings,
+    states_by_name,
+)
 from evaluator.records.vocabulary import Term, Vocabulary
 from evaluator.spreadsheets.cells import (
     Cell,
@@ -24,65 +31,9 @@ from evaluator.spreadsheets.cells import (
 )
 from evaluator.spreadsheets.findings import Finding, Wrong
 from evaluator.spreadsheets.reading import Sheet
-from evaluator.spreadsheets.table import Headings, Layout, Line, Table, find_table, folded, read_headings
+from evaluator.spreadsheets.table import Line, Table, find_table, folded
 from evaluator.units.lookup import UnitIndex
 
-Kind = Literal["records", "indicators", "events"]
-Period = tuple[date, date]  # both inclusive
-
-LAYOUTS: dict[Kind, Layout] = {
-    "records": Layout(
-        ("unit", "unit_name", "indicator", "indicator_name", "numerator", "denominator"),
-        (("unit", "unit_name"), ("indicator", "indicator_name"), ("numerator",), ("denominator",)),
-        frozenset({"unit", "unit_name", "indicator", "indicator_name"}),
-    ),
-    "indicators": Layout(
-        ("unit", "unit_name", "indicator", "indicator_name", "value", "standard_error"),
-        (("unit", "unit_name"), ("indicator", "indicator_name"), ("value",)),
-        frozenset({"unit", "unit_name", "indicator", "indicator_name"}),
-    ),
-    "events": Layout(
-        ("unit", "unit_name", "record", "class", "document_date", "state", "state_date"),
-        (("unit", "unit_name"), ("record",), ("class",), ("document_date",), ("state",), ("state_date",)),
-        frozenset({"unit", "unit_name", "class", "state"}),
-    ),
-}
-SOURCES: dict[Kind, tuple[str, ...]] = {"records": ("share", "rate"), "indicators": ("metric", "ready"), "events": ()}
-
-
-class RecordRow(msgspec.Struct, frozen=True):
-    """A raw number."""
-
-    line: int
-    unit: str
-    indicator: str
-    numerator: float | None
-    denominator: float
-
-
-class ValueRow(msgspec.Struct, frozen=True):
-    """A ready number."""
-
-    line: int
-    unit: str
-    indicator: str
-    value: float
-    standard_error: float | None
-
-
-class EventRow(msgspec.Struct, frozen=True):
-    """A dishonesty record or a fact that vetoes."""
-
-    line: int
-    unit: str
-    record: str
-    record_class: str
-    document_date: date
-    state: str
-    state_date: date
-
-
-Row = RecordRow | ValueRow | EventRow
 T = TypeVar("T")
 
 
@@ -114,19 +65,6 @@ FROM_EVENTS = Wrong(
     _("is given, but the scheme counts the events themselves for this indicator"),
     _("leave the numerator blank and import the events"),
 )
-
-
-@cache
-def headings() -> Headings:
-    """What columns may be called."""
-    return read_headings(Path(__file__).parent / "columns.yaml")
-
-
-@cache
-def _states() -> dict[str, str]:
-    with (Path(__file__).parent / "states.yaml").open(encoding="utf-8") as file:
-        said: dict[str, list[str]] = yaml.safe_load(file)
-    return {folded(name): state for state, names in said.items() for name in names}
 
 
 def read_rows(
@@ -366,7 +304,7 @@ class _Reader:
         unit, record = self.unit(line), self._record_number(line)
         record_class = self._word(line, "class", self._classes, self.vocabulary.classes)
         document_date = self.date(line, "document_date")
-        state = self._word(line, "state", _states(), tuple(dict.fromkeys(_states().values())))
+        state = self._word(line, "state", states_by_name(), tuple(dict.fromkeys(states_by_name().values())))
         state_date = self.date(line, "state_date")
         if document_date and state_date and state_date < document_date:
             self.wrong(line, "state_date", Wrong(

@@ -124,6 +124,14 @@ class UnitIndex:
             {"units": units + (" …" if len(candidates) > NAMED else "")},
         )
 
+    def _near_codes(self, code: str) -> list[str]:
+        """Codes that a slip of the hand turns into `code`; for others the most similar ones."""
+        if code.isascii() and code.isdigit():
+            ranked = sorted((_mistyped(code, other), other) for other in self.units if len(other) == len(code))
+            if near := [other for slips, other in ranked if slips <= 2][:NAMED]:
+                return near
+        return difflib.get_close_matches(code, self.units, NAMED, 0.6)
+
     def _likely(self, text: str) -> Wrong:
         unknown = _("is no unit here")
         self._searched += 1
@@ -134,11 +142,18 @@ class UnitIndex:
         if not squeezed.isascii():
             names = difflib.get_close_matches(squeezed, self._names, NAMED, 0.6)
             near = [code for name in names for code in self._names[name]]
-        near += difflib.get_close_matches(canonical_code(squeezed), self.units, NAMED, 0.6)
+        near += self._near_codes(canonical_code(squeezed))
         if not near:
             return Wrong(unknown, _("use the codes of the list of units, and add the unit there first if it is new"))
         likely = ", ".join(self.called(code) for code in list(dict.fromkeys(near))[:NAMED])
         return Wrong(unknown, _("did you mean %(likely)s?"), {"likely": likely})
+
+
+def _mistyped(code: str, other: str) -> int:
+    """In how many places two codes of one length differ; two neighbours exchanged count once."""
+    places = [n for n, (a, b) in enumerate(zip(code, other, strict=True)) if a != b]
+    exchanged = len(places) == 2 and places[1] == places[0] + 1 and sorted(code) == sorted(other)
+    return 1 if exchanged else len(places)
 
 
 async def unit_index() -> UnitIndex:

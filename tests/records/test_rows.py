@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluator.problems import Problem
-from evaluator.records.rows import Kind, RecordRow, Row, read_rows
+from evaluator.records.kinds import Kind, RecordRow, Row
+from evaluator.records.rows import read_rows
 from evaluator.records.vocabulary import Vocabulary, read_vocabulary, scheme_files
 from evaluator.spreadsheets.findings import Finding, Refused
 from evaluator.spreadsheets.reading import read_sheets

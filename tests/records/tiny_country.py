@@ -6,7 +6,7 @@ from datetime import date
 
 from evaluator import database
 from evaluator.records.importing import Offer
-from evaluator.records.rows import Kind
+from evaluator.records.kinds import Kind
 from evaluator.units.lookup import KnownUnit
 from evaluator.units.tables import Unit
 
