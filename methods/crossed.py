@@ -25,6 +25,7 @@ from methods.inputs import Floats, Integers
 LOG_RATIO_LIMITS = (-18.0, 14.0)  # of a variance over the residual's; below: the variance is reported as 0
 MAX_DENSE = 12_000  # levels of the smaller side that a machine can carry as one dense matrix (1.2 GB)
 CHUNK = 2_048
+EXACT = 1e-12  # share of the scores' squares that counts as no residual
 GRADIENT = 1e-5  # of the deviance with respect to a log ratio, where fitting ends
 
 
@@ -220,7 +221,7 @@ def _solve(eq: _Equations, ratios: Floats) -> _Solved:
     p = G.shape[0] - 1
     R = linalg.cholesky(G[:p, :p], lower=True)
     h = linalg.solve_triangular(R, G[:p, p], lower=True)
-    rss = float(G[p, p] - h @ h)
+    rss = max(float(G[p, p] - h @ h), EXACT * float(eq.WW[p, p]) + EXACT)  # all may agree
     degrees = eq.n - p
     residual = rss / degrees
     deviance = (

@@ -181,6 +181,12 @@ def test_one_criterion_has_no_interactions() -> None:
     assert fit.variance_assessor_criterion == 0.0
 
 
+def test_assessors_who_all_agree_give_their_common_score() -> None:
+    fit = crossed(_grid(np.full(12, 8.0), 4, 3))
+    assert fit.estimate == pytest.approx(np.full(4, 8.0))
+    assert np.all(fit.variance < 1e-6)
+
+
 def test_no_scores_are_refused_with_what_would_help() -> None:
     none = np.zeros(0, np.int64)
     with pytest.raises(ValueError, match="at least two assessors"):
