@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
 
 from evaluator import __version__
+
+# Before NumPy is loaded: one thread of linear algebra adds in one order on any number of processors, and two processes
+# on one machine don't fight for them. What is worth several threads starts its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {  # command: where it is defined
     "demo": "evaluator.demo.cli:demo",
