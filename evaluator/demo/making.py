@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator import database
+from evaluator.assessment.tables import AssessmentRound
 from evaluator.collection.admission import issue_codes, shown_code
 from evaluator.collection.bulk import store_in_bulk
 from evaluator.collection.campaigns import Label, create_campaign, load_campaign
@@ -104,7 +105,7 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
     return Made(row.identifier, counts)
 
 
-def _open(home: Path, made: Simulation, steps: Steps) -> tuple[int, assessing.Round, list[accounts.Login]]:
+def _open(home: Path, made: Simulation, steps: Steps) -> tuple[int, AssessmentRound, list[accounts.Login]]:
     """The campaign, the round, and who can sign in."""
     with steps.step(_("Open a campaign with its frame and population, and a round of assessment")) as advance:
         campaign = asyncio.run(_open_campaign(made))
@@ -113,15 +114,15 @@ def _open(home: Path, made: Simulation, steps: Steps) -> tuple[int, assessing.Ro
         population = files.population_file(home / "files", made.province, made.truth)
         asyncio.run(_counts(frame, population, made.calendar))
         advance(0.7)
-        opened = asyncio.run(assessing.open_round(made))
-        logins = asyncio.run(accounts.make_accounts(made.province, opened.number, opened.code))
+        opened = asyncio.run(assessing.open_round(made, home / "files"))
+        logins = asyncio.run(accounts.make_accounts(made.province, opened.id, opened.code))
         assessor = next(one.number for one in logins if one.role == "assessor")
         asyncio.run(assessing.give_account(opened, made, assessor))
     return campaign, opened, logins
 
 
 def _collect(
-    settings: Settings, plan: Plan, made: Simulation, campaign: int, opened: assessing.Round, steps: Steps
+    settings: Settings, plan: Plan, made: Simulation, campaign: int, opened: AssessmentRound, steps: Steps
 ) -> None:
     """Answers, records and scores. Forms are opened first and sent last, as people take their time."""
     home, people = place.folder(settings), made.people
@@ -145,7 +146,7 @@ def _collect(
                 asyncio.run(import_file(offer, vocabulary))
                 advance(done / len(offers))
         with steps.step(_("Import %(number)d scores of assessors") % {"number": len(made.scores.score)}):
-            asyncio.run(assessing.store_scores(assessing.scores_table(made), opened))
+            asyncio.run(assessing.bring_scores(opened, made, home / "files"))
         if len(chosen):
             with steps.step(_("Send the %(number)d forms over HTTP") % number) as advance:
                 answers = [people.raw(int(person)) for person in chosen]
@@ -235,5 +236,5 @@ def _offers(folder: Path, made: Simulation) -> Iterator[Offer]:
     for kind, path in found:
         yield Offer(
             kind=kind, file_name=path.name, content=path.read_bytes(), source=words[kind]["zh"],  # type: ignore[arg-type]
-            period=(calendar.begins, calendar.ends), brought_on=calendar.today,
+            period=(calendar.begins, calendar.ends), brought_on=calendar.today, simulated=True,
         )  # fmt: skip
