@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -19,6 +18,7 @@ from evaluator.problems import Problem
 from evaluator.spreadsheets.cells import Number, parse_code, parse_number, plain
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong
 from evaluator.spreadsheets.reading import read_sheets
+from evaluator.spreadsheets.suggesting import Suggester
 from evaluator.spreadsheets.table import Headings, Layout, Line, Table, find_table, read_headings
 from evaluator.units.lookup import UnitIndex, unit_index
 
@@ -100,6 +100,7 @@ class _Reader:
     def __init__(self, table: Table, known: Known) -> None:
         self.table, self.known = table, known
         self.findings: list[Finding] = list(table.findings)
+        self._suggester = Suggester()
 
     def wrong(self, line: Line, column: str, wrong: Wrong) -> None:
         self.findings.append(self.table.finding(line, column, wrong))
@@ -119,6 +120,14 @@ class _Reader:
             return None
         return code
 
+    def likely(self, word: str, words: Iterable[str], reason: str) -> Wrong:
+        """Why a word is not known, with those that it may have been."""
+        words = list(words)
+        if near := self._suggester.near(word, words):
+            return Wrong(reason, _("did you mean %(likely)s?"), {"likely": ", ".join(near)})
+        listed = ", ".join(words[:12]) + (" …" if len(words) > 12 else "")
+        return Wrong(reason, _("known: %(known)s"), {"known": listed or "–"})
+
     def assessor(self, line: Line) -> int | None:
         institute, pseudonym = self.code(line, "institute"), self.code(line, "assessor")
         if institute is None or pseudonym is None:
@@ -127,17 +136,17 @@ class _Reader:
         if found is None:
             institutes = dict.fromkeys(one for one, _pseudonym in self.known.assessors)
             if institute not in institutes:
-                self.wrong(line, "institute", _likely(institute, institutes, _("is no institute of this round")))
+                self.wrong(line, "institute", self.likely(institute, institutes, _("is no institute of this round")))
             else:
                 theirs = [name for one, name in self.known.assessors if one == institute]
-                self.wrong(line, "assessor", _likely(pseudonym, theirs, _("is no assessor of this institute")))
+                self.wrong(line, "assessor", self.likely(pseudonym, theirs, _("is no assessor of this institute")))
         return found
 
     def score(self, line: Line, *, assign: bool) -> ScoreRow | None:
         unit, assessor, code = self.unit(line), self.assessor(line), self.code(line, "criterion")
         limits = self.known.criteria.get(code or "")
         if code is not None and limits is None:
-            self.wrong(line, "criterion", _likely(code, self.known.criteria, _("is no criterion of this round")))
+            self.wrong(line, "criterion", self.likely(code, self.known.criteria, _("is no criterion of this round")))
         heading = self.table.headings["score"]
         number = parse_number(line.cells["score"], heading.scale)
         if not isinstance(number, Number):
@@ -161,15 +170,6 @@ class _Reader:
             return None
         justification = plain(line.cells["justification"]) if "justification" in self.table.headings else ""
         return ScoreRow(line.number, assessor, unit, limits.number, number.value, justification[:4000])
-
-
-def _likely(word: str, words: Iterable[str], reason: str) -> Wrong:
-    words = list(words)
-    near = difflib.get_close_matches(word, words, 3, 0.6)
-    if near:
-        return Wrong(reason, _("did you mean %(likely)s?"), {"likely": ", ".join(near)})
-    listed = ", ".join(words[:12]) + (" …" if len(words) > 12 else "")
-    return Wrong(reason, _("known: %(known)s"), {"known": listed or "–"})
 
 
 def read_scores(content: bytes, known: Known, *, assign: bool = False) -> tuple[list[ScoreRow], list[Finding]]:

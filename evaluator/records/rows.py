@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
@@ -31,10 +30,12 @@ from evaluator.spreadsheets.cells import (
 )
 from evaluator.spreadsheets.findings import Finding, Wrong
 from evaluator.spreadsheets.reading import Sheet
+from evaluator.spreadsheets.suggesting import Suggester
 from evaluator.spreadsheets.table import Line, Table, find_table, folded
 from evaluator.units.lookup import UnitIndex
 
 T = TypeVar("T")
+MOST_FINDINGS = 100_000  # such a file is another kind of file
 
 
 def _(message: str) -> str:
@@ -42,6 +43,7 @@ def _(message: str) -> str:
 
 
 BLANK = Wrong(_("is blank"), _("give a value in every row"))
+TOO_MANY = Wrong(_("and all rows below were not looked at: there are too many problems"), _("mend these first"))
 NEGATIVE = Wrong(_("is below 0"), _("a count or an exposure is 0 or more"))
 PERCENTAGE = Wrong(
     _("is a percentage where a count is wanted"), _("give how many there were, and out of how many in the denominator")
@@ -84,7 +86,13 @@ def read_rows(
         "indicators": reader.value,
         "events": reader.event,
     }[kind]
-    rows = [row for line in table.lines if (row := make(line)) is not None]
+    rows = []
+    for line in table.lines:
+        if len(reader.findings) > MOST_FINDINGS:
+            reader.wrong(line, "", TOO_MANY)
+            break
+        if (row := make(line)) is not None:
+            rows.append(row)
     keys = {"records": ("unit", "indicator"), "indicators": ("unit", "indicator"), "events": ("record",)}[kind]
     reader.findings += _doubles(table, rows, keys)
     return rows, reader.findings
@@ -114,7 +122,11 @@ class _Reader:
         self.findings: list[Finding] = list(table.findings)
         self._told_headers: set[str] = set()
         self._terms = _by_name(vocabulary.indicators)
+        self._usable = {name: term for name, term in self._terms.items() if term.source in SOURCES[kind]}
+        usable = list(dict.fromkeys(one.code for one in self._usable.values()))
+        self._listed = ", ".join(usable[:12]) + (" …" if len(usable) > 12 else "")
         self._classes = {folded(code): code for code in vocabulary.classes}
+        self._suggester = Suggester()
         self._lookups: dict[tuple[str, Cell], object] = {}
 
     def wrong(self, line: Line, column: str, wrong: Wrong) -> None:
@@ -188,17 +200,16 @@ class _Reader:
         known = self.vocabulary.indicators
         term = known.get(text) or self._terms.get(folded(text))
         if term is None:
-            usable = [code for code, t in known.items() if t.source in SOURCES[self.kind]]
-            names = {name: t for name, t in self._terms.items() if t.code in set(usable)}
-            near = [names[n].code for n in difflib.get_close_matches(folded(text), names, 3, 0.6)]
-            near = list(dict.fromkeys(near))
+            names = self._suggester.near(folded(text), self._usable)
+            near = list(dict.fromkeys(self._usable[name].code for name in names))
             reason = _("is no indicator of the scheme %(scheme)s")
             if near:
                 likely = ", ".join(f"{code} ({known[code].name_zh or known[code].name_en})" for code in near)
                 values = {"scheme": self.vocabulary.scheme, "likely": likely}
                 return Wrong(reason, _("did you mean %(likely)s?"), values)
-            listed = ", ".join(usable[:12]) + (" …" if len(usable) > 12 else "")
-            return Wrong(reason, _("known: %(known)s"), {"scheme": self.vocabulary.scheme, "known": listed or "–"})
+            return Wrong(
+                reason, _("known: %(known)s"), {"scheme": self.vocabulary.scheme, "known": self._listed or "–"}
+            )  # fmt: skip
         if term.source not in SOURCES[self.kind]:
             return Wrong(
                 _("is an indicator of source “%(source)s”, which this kind of file does not bring"),
@@ -334,7 +345,7 @@ class _Reader:
             return None
         word = meanings.get(folded(text))
         if word is None:
-            near = difflib.get_close_matches(folded(text), meanings, 3, 0.6)
+            near = self._suggester.near(folded(text), meanings)
             likely = list(dict.fromkeys(meanings[name] for name in near)) or list(words)
             wrong = Wrong(_("is not known here"), _("use one of: %(words)s"), {"words": ", ".join(likely[:12])})
             self.wrong(line, column, wrong)

@@ -112,8 +112,8 @@ TOO_LARGE = Wrong(_("is beyond what can be meant"), _("give a number below 1,000
 
 
 @cache
-def _suffixes() -> list[tuple[str, Decimal, str]]:
-    """Every way to end a number, longest first: text, factor, kind."""
+def _suffixes() -> dict[str, tuple[Decimal, str]]:
+    """Every way to end a number: text -> factor, kind."""
     said = words()
     multipliers = {"": Decimal(1), **{text: Decimal(value) for text, value in said["multipliers"].items()}}
     found = {}
@@ -127,16 +127,15 @@ def _suffixes() -> list[tuple[str, Decimal, str]]:
         found[text] = (Decimal("0.01"), "percent")
     for text in said["permille"]:
         found[text] = (Decimal("0.001"), "percent")
-    return sorted(((text, *meaning) for text, meaning in found.items() if text), key=lambda s: -len(s[0]))
+    del found[""]
+    return found
 
 
 def parse_scale(text: str) -> Scale | None:
     """The unit that a header's brackets hold; None when they hold something else."""
     text = plain(text).lower().replace(" ", "")
-    for suffix, factor, kind in _suffixes():
-        if text == suffix:
-            return Scale(factor, kind, text)
-    return None
+    meaning = _suffixes().get(text)
+    return Scale(*meaning, text) if meaning else None
 
 
 def parse_number(cell: Cell, scale: Scale = NO_SCALE) -> Number | Wrong | None:
@@ -173,20 +172,20 @@ def parse_number(cell: Cell, scale: Scale = NO_SCALE) -> Number | Wrong | None:
     rest = text[leading.end() :].strip().lower().replace(" ", "")
     if not rest:
         return _scaled(digits, scale)
-    for suffix, factor, kind in _suffixes():
-        if rest == suffix:
-            if scale.text and (scale.factor, scale.kind) != (factor, kind):
-                return Wrong(
-                    _("has a unit of its own, “%(unit)s”, under a header that says “%(header)s”"),
-                    _("give all numbers of the column in the header's unit, without writing it"),
-                    {"unit": rest[:20], "header": scale.text[:20]},
-                )
-            return _scaled(digits, Scale(factor, kind, rest))
-    return Wrong(
-        _("is a number followed by “%(rest)s”, which is not understood"),
-        _("write the number alone"),
-        {"rest": rest[:20]},
-    )
+    meaning = _suffixes().get(rest)
+    if meaning is None:
+        return Wrong(
+            _("is a number followed by “%(rest)s”, which is not understood"),
+            _("write the number alone"),
+            {"rest": rest[:20]},
+        )
+    if scale.text and (scale.factor, scale.kind) != meaning:
+        return Wrong(
+            _("has a unit of its own, “%(unit)s”, under a header that says “%(header)s”"),
+            _("give all numbers of the column in the header's unit, without writing it"),
+            {"unit": rest[:20], "header": scale.text[:20]},
+        )
+    return _scaled(digits, Scale(*meaning, rest))
 
 
 def _digits(text: str) -> Decimal | Wrong:

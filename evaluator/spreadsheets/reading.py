@@ -27,6 +27,7 @@ LARGEST_UNPACKED = 300_000_000
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
 MOST_MERGED = 500_000  # cells
+LONGEST_CELL = 10_000  # characters
 DELIMITERS = (",", "\t", ";")
 
 
@@ -128,12 +129,21 @@ def _csv(content: bytes) -> Sheet:
                 _too_long()
             if len(cells) > MOST_COLUMNS:
                 _too_wide(number)
+            _check_lengths(number, stripped)
     except csv.Error as error:
         _refuse(
             _("can't be read as CSV (%(error)s)"), _("put quotes around whole cells only, and double those inside"),
             row=number + 1, error=str(error),
         )  # fmt: skip
     return Sheet("", tuple(rows))
+
+
+def _check_lengths(row: int, cells: tuple[Cell, ...]) -> None:
+    if any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
+        _refuse(
+            _("has a cell of more than %(most)s characters"), _("shorten it; is a quote missing?"),
+            row=row, most=f"{LONGEST_CELL:,}",
+        )  # fmt: skip
 
 
 def _too_long() -> None:
@@ -273,6 +283,7 @@ def _sheet(sheet: CalamineSheet, marks: _Marks) -> Sheet:
             _cell(value, (top + offset, left + column), marks) for column, value in enumerate(cells)
         )
         if any(value != "" for value in values):
+            _check_lengths(top + offset + 1, values)
             rows.append(Row(top + offset + 1, values))
     if len(rows) > MOST_ROWS:
         _too_long()

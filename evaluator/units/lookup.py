@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -11,11 +10,9 @@ import msgspec
 
 from evaluator.spreadsheets.cells import SHORTENED_CODE, Cell, is_total, parse_code, scientific_pattern
 from evaluator.spreadsheets.findings import Wrong
+from evaluator.spreadsheets.suggesting import NAMED, Suggester
 from evaluator.units.codes import canonical_code
 from evaluator.units.tables import Unit
-
-SUGGESTED = 100  # distinct unknown units for which likely ones are sought: each search takes milliseconds
-NAMED = 3  # likely units in a message
 
 
 def _(message: str) -> str:
@@ -51,7 +48,7 @@ class UnitIndex:
             for name in {*self._full_names(unit), unit.name_en.casefold()} - {""}:
                 self._names[name].append(unit.code)
         self._seen: dict[str | float, str | Wrong] = {}
-        self._searched = 0
+        self._suggester = Suggester()
 
     def _full_names(self, unit: KnownUnit) -> list[str]:
         """The name alone, after its parent's, after its grandparent's and parent's, and so on."""
@@ -127,20 +124,20 @@ class UnitIndex:
     def _near_codes(self, code: str) -> list[str]:
         """Codes that a slip of the hand turns into `code`; for others the most similar ones."""
         if code.isascii() and code.isdigit():
+            self._suggester.left -= 1
             ranked = sorted((_mistyped(code, other), other) for other in self.units if len(other) == len(code))
             if near := [other for slips, other in ranked if slips <= 2][:NAMED]:
                 return near
-        return difflib.get_close_matches(code, self.units, NAMED, 0.6)
+        return self._suggester.near(code, self.units)
 
     def _likely(self, text: str) -> Wrong:
         unknown = _("is no unit here")
-        self._searched += 1
-        if self._searched > SUGGESTED:
+        if self._suggester.left <= 0:
             return Wrong(unknown, _("use the codes of the list of units"))
         squeezed = "".join(text.split())
         near: list[str] = []
         if not squeezed.isascii():
-            names = difflib.get_close_matches(squeezed, self._names, NAMED, 0.6)
+            names = self._suggester.near(squeezed, self._names)
             near = [code for name in names for code in self._names[name]]
         near += self._near_codes(canonical_code(squeezed))
         if not near:

@@ -82,6 +82,7 @@ def test_hidden_and_blank_sheets_are_left_out() -> None:
         (b"PK\x03\x04rest", "damaged"),
         (b"," * 300 + b"a", "columns"),
         (b"x" * (reading.LARGEST_FILE + 1), "too large"),
+        (b"a," + b"x" * 10_001, "a cell of more than 10,000 characters"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_reason(content: bytes, why: str) -> None:
