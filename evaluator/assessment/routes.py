@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from evaluator import pages
+from evaluator.assessment import operator_routes
 from evaluator.assessment.scoring import LONGEST_JUSTIFICATION, Given, Line, Work, save_scores, sheet, work_of
 from evaluator.language import current, gettext
 from evaluator.problems import FieldProblem, forbidden
@@ -107,4 +108,4 @@ def _said(line: Line, field: str, why: Any) -> str:
     }  # fmt: skip
 
 
-staff: list[Any] = [list_units, show_sheet, save_sheet]
+staff: list[Any] = [list_units, show_sheet, save_sheet, *operator_routes.staff]

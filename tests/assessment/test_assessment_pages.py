@@ -44,6 +44,12 @@ class Site:
         sent = {"csrf": csrf_token(self.secret, self.token), **{k.replace("_", "-"): v for k, v in data.items()}}
         return await self.client.post(address, data=sent, headers=self._headers(language), follow_redirects=False)
 
+    async def upload(self, address: str, content: bytes, **data: str) -> httpx.Response:
+        sent = {"csrf": csrf_token(self.secret, self.token), **data}
+        return await self.client.post(
+            address, data=sent, files={"file": ("s.csv", content)}, headers=self._headers("en"), follow_redirects=False
+        )
+
     def fields(self, number: int, score: str, why: str) -> dict[str, str]:
         return {f"score-{number}": score, f"justification-{number}": why}
 
@@ -145,3 +151,61 @@ async def test_an_account_without_an_assessor_is_told(site: Site) -> None:
     assert "Ask the operator" in (await site.get("/staff/assessments")).text
     await site.become("idle")
     assert "No unit is assigned" in (await site.get("/staff/assessments")).text
+
+
+# --- the operator's rounds
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_the_operator_sees_how_far_each_assessor_is(site: Site, language: str) -> None:
+    await site.become("assessor")
+    await site.post("/staff/assessments/3701", go="on", **site.fields(site.files, "7", "seen"))
+    await site.become("operator")
+    page = await site.get("/staff/rounds", language)
+    assert {"en": "Spring assessment", "zh-CN": "春季评估"}[language] in page.text
+    page = await site.get("/staff/rounds/1", language)
+    cells = [re.sub(r"<.*?>", "", c) for c in re.findall(r"<td[^>]*>(.*?)</td>", page.text)]
+    rows = [tuple(cells[n : n + 6]) for n in range(0, 18, 6)]
+    assert [(row[1], *row[3:]) for row in rows] == [("A1", "1", "0", "2"), ("A1", "2", "1", "4"), ("A2", "0", "0", "0")]
+    assert "an assessor" not in page.text, "who is behind a pseudonym is not shown"
+    listed = await site.get("/staff/rounds/1/scores.csv")
+    assert listed.text.splitlines()[1] == "3701,uni,A1,files,7.0,seen"
+
+
+async def test_the_operator_brings_assignments_and_scores_as_files(site: Site) -> None:
+    await site.become("operator")
+    assigned = await site.upload("/staff/rounds/1/assignments", b"unit,institute,assessor\n37,uni,A2\n")
+    assert assigned.headers["location"] == "/staff/rounds/1?done=assignments"
+    content = b"unit,institute,assessor,criterion,score\n37,uni,A2,files,5\n3702,uni,A2,rules,5\n"
+    refused = await site.upload("/staff/rounds/1/scores", content, source="the university")
+    assert refused.status_code == 422
+    assert "is not assigned to this assessor" in refused.text
+    assert await Assessment.count() == 0
+    taken = await site.upload("/staff/rounds/1/scores", content, source="the university", assign="yes")
+    assert taken.headers["location"] == "/staff/rounds/1?done=scores"
+    assert "the university" in (await site.get("/staff/rounds/1?done=scores")).text
+    assert await Assessment.count() == 2
+
+
+async def test_a_file_of_scores_needs_content_and_a_source(site: Site) -> None:
+    await site.become("operator")
+    content = b"unit,institute,assessor,criterion,score\n3701,uni,A1,files,5\n"
+    for answer, field in (
+        (await site.upload("/staff/rounds/1/scores", b"", source="x"), "scores-file"),
+        (await site.upload("/staff/rounds/1/assignments", b""), "assignments-file"),
+        (await site.upload("/staff/rounds/1/scores", content, source=" "), "source"),
+    ):
+        assert answer.status_code == 422
+        assert f'href="#{field}"' in answer.text
+    assert await Assessment.count() == 0
+    assert (await site.upload("/staff/rounds/1/letters", content)).status_code == 404
+    assert (await site.get("/staff/rounds/99")).status_code == 404
+
+
+async def test_rounds_are_the_operator_s_alone(site: Site) -> None:
+    for name in ("assessor", "city", "above"):
+        await site.become(name)
+        for address in ("/staff/rounds", "/staff/rounds/1", "/staff/rounds/1/scores.csv"):
+            assert (await site.get(address)).status_code == 403, (name, address)
+        for what in ("scores", "assignments"):
+            assert (await site.upload(f"/staff/rounds/1/{what}", b"x")).status_code == 403, (name, what)
