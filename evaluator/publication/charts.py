@@ -112,8 +112,9 @@ def axis(values: Sequence[float], low: float, high: float, most: int = 8) -> tup
     finite = [value for value in values if math.isfinite(value)] or [low, high]
     least, greatest = min(finite), max(finite)
     span = max(greatest - least, 1e-9)
-    step = 10.0 ** math.floor(math.log10(span))
-    for step in (step / 5, step / 2, step, step * 2, step * 5, step * 10):
+    power = 10.0 ** math.floor(math.log10(span))
+    ticks: tuple[float, ...] = ()
+    for step in (power / 5, power / 2, power, power * 2, power * 5, power * 10):
         first, last = math.floor(least / step) * step, math.ceil(greatest / step) * step
         if last - first < step:
             last = first + step

@@ -45,7 +45,9 @@ def publish(edition: Path) -> None:
         for difference in error.differences[:FIRST]:
             click.echo(difference)
         left = len(error.differences) - FIRST
-        click.echo(f"no: {edition} does not verify and was not published" + (f"; {left} more" if left > 0 else ""), err=True)
+        click.echo(
+            f"no: {edition} does not verify and was not published" + (f"; {left} more" if left > 0 else ""), err=True
+        )
         sys.exit(1)
     click.echo(f"{address(settings, identifier)}")
 

@@ -26,7 +26,6 @@ from evaluator.rating.scheme_file import parse_scheme
 KEPT = 3  # editions in memory at once: the latest, the one before, and one somebody looks at
 NAN = math.nan
 
-LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -151,7 +150,7 @@ class Rows(Generic[T]):
             units = columns["unit"]
             starts = np.concatenate([[0], np.flatnonzero(units[1:] != units[:-1]) + 1])
             names = units[starts].tolist()
-        ends = [*starts[1:].tolist(), units.size]
+        ends = [*starts[1:].tolist(), units.size][: len(names)]  # none for an empty table
         self._kind = kind
         self.columns = columns
         self._span = dict(zip(names, zip(starts.tolist(), ends, strict=True), strict=True))
@@ -366,7 +365,7 @@ def read_edition(folder: Path, sums: str, signature: tuple[tuple[str, int, int],
         sums=sums,
         note=note,
         scheme=scheme,
-        scheme_source=yaml.load(text, Loader=LOADER) or {},
+        scheme_source=yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {},  # noqa: S506
         units=units,
         ratings=ratings,
         children={parent: tuple(codes) for parent, codes in children.items()},
@@ -392,7 +391,7 @@ def _units(table: Mapping[str, NDArray[Any]]) -> Iterator[Unit]:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    """A table's columns: text as objects with "" for blank, numbers as float64 with NaN; none of it when there is no file."""
+    """A table's columns: text as objects with "" for blank, numbers as float64 with NaN; empty without a file."""
     door = doors.EDITION[name]
     path = next((p for p in (folder / f"{name}.parquet", folder / f"{name}.csv") if p.is_file()), None)
     numeric = {column.name for column in door.columns if column.kind in ("number", "whole")}

@@ -124,7 +124,6 @@ def about(edition: Edition) -> dict[str, Any]:
 def unit_document(edition: Edition, code: str) -> dict[str, Any]:
     """All an edition tells of a unit, as JSON."""
     unit = edition.units[code]
-    children = [child for child in edition.children.get(code, ())]
     return {
         **about(edition),
         "unit": {
@@ -132,7 +131,7 @@ def unit_document(edition: Edition, code: str) -> dict[str, Any]:
             "name": {"zh": unit.name.zh, "en": unit.name.en},
             "level": unit.level,
             "parent": unit.parent or None,
-            "children": children,
+            "children": list(edition.children.get(code, ())),
         },
         "rating": _without_nan(edition.ratings[code]) if code in edition.ratings else None,
         "scores": [_without_nan(score) for score in edition.scores.of(code)],
@@ -186,7 +185,10 @@ def sheets(edition: Edition, codes: Sequence[str]) -> tuple[Sheet, ...]:
         (_("Scheme, SHA-256"), note.scheme.sha256),
         (_("Units"), len(codes)),
         (_("Licence"), note.licence),
-        (_("What it holds"), _("Ratings with their uncertainty. An index without its interval says nothing: read both.")),
+        (
+            _("What it holds"),
+            _("Ratings with their uncertainty. An index without its interval says nothing: read both."),
+        ),
         (_("How to check it"), _("Download the edition's folder and run: evaluator verify FOLDER")),
     ]
     if note.why:

@@ -9,6 +9,7 @@ from pathlib import Path
 from evaluator.publication import charts, outlines, ranking, wording
 from evaluator.publication.editions import Edition
 
+
 @dataclass(frozen=True, slots=True)
 class Area:
     path: str

@@ -1,4 +1,4 @@
-"""Publishing: an edition that verifies is copied whole into the data directory and listed; it is never changed again."""
+"""Publishing: an edition that verifies is copied whole into the data directory, listed, and never changed again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ async def publish(settings: Settings, folder: Path, verify: Verify, today: date)
         if before.sums_sha256 != sums:
             raise InputError(
                 [
-                    f"{note.identifier} is published already, with other files; a correction is a new edition that names the old one"
+                    (
+                        f"{note.identifier} is published already, with other files; "
+                        "a correction is a new edition that names the old one"
+                    )
                 ]
             )
         if intact(target, sums):
@@ -94,7 +97,10 @@ def _check_note(note: Note, folder: Path) -> None:
     if not IDENTIFIER.fullmatch(note.identifier) or note.identifier.endswith(DATA_SUFFIXES):
         raise InputError(
             [
-                f"{folder / NOTE}: the identifier {note.identifier!r} cannot be an address; use letters, digits, _ - . (64 at most)"
+                (
+                    f"{folder / NOTE}: the identifier {note.identifier!r} cannot be an address; "
+                    "use letters, digits, _ - . (64 at most)"
+                )
             ]
         )
     if note.period is None:

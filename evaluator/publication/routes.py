@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 from litestar.response import File
 
 from evaluator import pages
@@ -50,7 +51,8 @@ def shown(request: Web, edition: Edition, template: str, **context: Any) -> Resp
     return pages.page(
         request, f"publication/{template}", edition=edition, scheme=edition.scheme, words=wording,
         base=f"/editions/{quote(edition.identifier, safe='')}",
-        decimals=edition.scheme.publication.decimals, stamp=exports.stamp(edition), simulated=edition.simulated, **context,
+        decimals=edition.scheme.publication.decimals, stamp=exports.stamp(edition),
+        simulated=edition.simulated, **context,
     )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ async def edition_list_data(request: Web) -> Response[bytes]:
 
 
 @get("/editions/{edition_id:str}")
-async def overview(request: Web, edition_id: str) -> Response[Any]:
+async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
     """An edition at a glance."""
     name, suffix = split(edition_id)
     edition = await shelf.opened(request, name)
@@ -117,7 +119,7 @@ async def overview(request: Web, edition_id: str) -> Response[Any]:
 
 
 @get("/editions/{edition_id:str}/ranking/{level:str}")
-async def level_ranking(request: Web, edition_id: str, level: str) -> Response[Any]:
+async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath[str]) -> Response[Any]:
     """The units of a level, best tier first, each with its interval; the same as .json and .csv."""
     edition = await shelf.opened(request, edition_id)
     level, suffix = split(level)
@@ -146,7 +148,7 @@ def ratings_data(request: Web, edition: Edition, codes: tuple[str, ...], suffix:
 
 
 @get("/editions/{edition_id:str}/map")
-async def edition_map(request: Web, edition_id: str) -> Response[str]:
+async def edition_map(request: Web, edition_id: FromPath[str]) -> Response[str]:
     """The units of a level in their colours; the table beside says the same."""
     edition = await shelf.opened(request, edition_id)
     path = outlines.outline_file(request.app.state.settings.data_dir, edition.identifier)
@@ -170,7 +172,7 @@ async def edition_map(request: Web, edition_id: str) -> Response[str]:
 
 
 @get("/editions/{edition_id:str}/units/{code:str}")
-async def unit_page(request: Web, edition_id: str, code: str) -> Response[Any]:
+async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[Any]:
     """All that an edition tells of a unit; the same as .json, its scores as .csv."""
     edition = await shelf.opened(request, edition_id)
     code, suffix = split(code)
@@ -197,7 +199,7 @@ async def unit_page(request: Web, edition_id: str, code: str) -> Response[Any]:
 
 
 @get("/editions/{edition_id:str}/method")
-async def method(request: Web, edition_id: str) -> Response[str]:
+async def method(request: Web, edition_id: FromPath[str]) -> Response[str]:
     """How the figures come about, from the edition's own scheme."""
     edition = await shelf.opened(request, edition_id)
     scheme = edition.scheme
@@ -210,7 +212,7 @@ async def method(request: Web, edition_id: str) -> Response[str]:
 
 
 @get("/editions/{edition_id:str}/downloads")
-async def downloads(request: Web, edition_id: str) -> Response[str]:
+async def downloads(request: Web, edition_id: FromPath[str]) -> Response[str]:
     """All files of the edition, and how to check them."""
     edition = await shelf.opened(request, edition_id)
     sizes = {name: (edition.folder / name).stat().st_size for name in (*listed(edition.folder), SUMS)}
@@ -218,7 +220,7 @@ async def downloads(request: Web, edition_id: str) -> Response[str]:
 
 
 @get("/editions/{edition_id:str}/files/{name:str}")
-async def file(request: Web, edition_id: str, name: str) -> File | Response[bytes]:
+async def file(request: Web, edition_id: FromPath[str], name: FromPath[str]) -> File | Response[bytes]:
     """A file of the folder as it was published; or the workbook, which is made from it."""
     edition = await shelf.opened(request, edition_id)
     if name == f"{edition.identifier}.xlsx":
@@ -288,13 +290,13 @@ async def own_review(request: Web) -> Response[str]:
 
 
 @get("/review/{unit:str}", opt={"roles": {"superior", "operator"}})
-async def unit_review(request: Web, unit: str) -> Response[str]:
+async def unit_review(request: Web, unit: FromPath[str]) -> Response[str]:
     """The subordinates of a unit within one's own subtree (checked where all staff routes are)."""
     return await review_page(request, unit)
 
 
 @get("/review/{unit:str}/{name:str}", opt={"roles": {"superior", "operator"}})
-async def review_file(request: Web, unit: str, name: str) -> Response[bytes]:
+async def review_file(request: Web, unit: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """The subordinates' ratings as ratings.csv, .xlsx, .parquet or .json, of one `level` or of all."""
     edition = await reviewed(request)
     stem, _dot, suffix = name.partition(".")

@@ -63,7 +63,8 @@ async def opened(request: Request[Any, Any, Any], identifier: str) -> Edition:
             503,
             _("This edition is not shown right now"),
             _(
-                "Its files are not those that were published, so nothing of it is shown until they are restored: %(reason)s."
+                "Its files are not those that were published, so nothing of it is shown until they are restored: "
+                "%(reason)s."
             ),
             reason=str(error),
         ) from None

@@ -1,4 +1,4 @@
-"""Everything a unit's page tells: its dimensions and indicators with weights, what citizens said, what choices would do."""
+"""What a unit's page tells: dimensions and indicators with weights, what citizens said, what choices would do."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class Said:
     question: str
     answers: tuple[Told, ...]
     suppressed: bool
-    bar: tuple[charts.Segment, ...]
+    wide: tuple[charts.Segment, ...]
+    narrow: tuple[charts.Segment, ...]
 
 
 def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
@@ -141,7 +142,9 @@ def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWord
             told.append(Told(named.text if named else answer.code, shade, answer))
         parts = [(t.words, t.figures.share, wording.percent(t.figures.share), t.shade) for t in told]
         text = question.text if question else _indicator_name(edition, item)
-        found.append(Said(item, text, tuple(told), all(math.isnan(a.share) for a in answers), charts.stacked(parts)))
+        hidden = all(math.isnan(answer.share) for answer in answers)
+        bars = (charts.stacked(parts, width) for width in (charts.WIDE, charts.NARROW))
+        found.append(Said(item, text, tuple(told), hidden, *bars))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ def new_site() -> Callable[[Path, Any], Any]:
             await database.upgrade()
             await filling(settings)
 
-        asyncio.run(prepare())
+        with ThreadPoolExecutor(1) as elsewhere:  # the browser's own loop holds this thread
+            elsewhere.submit(lambda: asyncio.run(prepare())).result()
         with served(home) as address:
             yield address
 

@@ -1,0 +1,125 @@
+"""Published pages as people see them: both languages, phone and desktop, with and without a script."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluator.accounts.register import create_account
+from evaluator.publication.publishing import publish
+from evaluator.settings import Settings
+from evaluator.units.tables import Unit
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, overlapping_texts, signed_in, violations
+from tests.publication import small_edition as small
+
+NAME, PASSWORD = "region", "correct horse battery staple"
+VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
+PATHS = {
+    "home": "/",
+    "editions": "/editions",
+    "overview": "/editions/{id}",
+    "municipalities": "/editions/{id}/ranking/M",
+    "wards": "/editions/{id}/ranking/W",
+    "map": "/editions/{id}/map",
+    "unit": f"/editions/{{id}}/units/{small.CAPPED}",
+    "unit with a long name": "/editions/{id}/units/9009",
+    "unit without evidence": f"/editions/{{id}}/units/{small.SILENT}",
+    "method": "/editions/{id}/method",
+    "downloads": "/editions/{id}/downloads",
+    "review": "/staff/review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    address: str
+    edition: str
+    cookies: list[Any]  # of a superior who has signed in
+
+    def at(self, page: str) -> str:
+        return self.address + PATHS[page].format(id=self.edition)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) -> Iterator[Published]:
+    """A served site with the small edition and a superior."""
+    home = tmp_path_factory.mktemp("published")
+    folder = small.build(tmp_path_factory.mktemp("edition") / "edition")
+
+    async def fill(settings: Settings) -> None:
+        await publish(settings, folder, lambda edition: (), date(2027, 1, 15))
+        with (small.SOURCE / "units.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            names = {key: row[key] for key in ("level", "name_zh", "name_en")}
+            await Unit(code=row["unit"], parent=row["parent"] or None, **names).save()
+        drawn = [row["unit"] for row in rows if row["level"] == "M"]
+        small.outlines(settings.data_dir / "outlines.geojson", drawn)
+        await create_account(NAME, PASSWORD, "superior", unit=small.REGION)
+
+    with new_site(home, fill) as address:
+        yield Published(address, small.identifier_of(folder), signed_in(browser, address, NAME, PASSWORD))
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PATHS)
+def test_a_page_is_accessible_fits_its_screen_and_no_text_covers_another(
+    site: Published, browser: Any, tmp_path: Path, name: str, language: str, viewport: str
+) -> None:
+    size, cookies = VIEWPORTS[viewport], site.cookies if name == "review" else ()
+    with opened(browser, site.at(name), language=language, viewport=size, cookies=cookies) as page:
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
+        for fold in page.locator("details").all():
+            fold.evaluate("fold => { fold.open = true }")
+        assert page.locator("html").get_attribute("lang") == language
+        assert violations(page) == []
+        assert overflow(page) <= 0
+        assert overlapping_texts(page) == []
+
+
+@pytest.mark.parametrize("name", ["municipalities", "map", "unit"])
+def test_one_picture_is_shown_for_each_screen(site: Published, browser: Any, name: str) -> None:
+    for viewport, shown, hidden in ((PHONE, ".for-narrow", ".for-wide"), (DESKTOP, ".for-wide", ".for-narrow")):
+        with opened(browser, site.at(name), language="en", viewport=viewport) as page:
+            assert page.locator(f"{shown} svg").first.is_visible()
+            assert not page.locator(f"{hidden} svg").first.is_visible()
+            size = page.locator(f"{shown} svg text").first.evaluate("t => t.getBoundingClientRect().height")
+            assert size >= 10  # letters of a phone's picture are not made small with it
+
+
+def test_everything_is_reached_without_a_script(site: Published, browser: Any) -> None:
+    with opened(browser, site.address, language="en", viewport=PHONE, script=False) as page:
+        page.click("main a[href^='/editions/small']")
+        page.click("main a:has-text('Ward')")
+        page.select_option("#in", "9001")
+        page.click("main form button")
+        assert "in=9001" in page.url
+        page.locator("tbody a").first.click()
+        assert "/units/9001" in page.url
+        page.locator("summary").first.click()
+        assert page.locator("dl.facts").first.is_visible()
+        page.click("nav a:has-text('Method')")
+        assert page.locator("h1").inner_text() == "How these ratings are made"
+
+
+def test_a_wide_table_is_scrolled_with_the_keyboard(site: Published, browser: Any) -> None:
+    with opened(browser, site.at("review"), language="en", viewport=PHONE, cookies=site.cookies) as page:
+        region = page.locator(".table-scroll").first
+        region.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(300)
+        assert region.evaluate("r => r.scrollLeft") > 0
+
+
+def test_a_downloaded_workbook_arrives_under_its_name(site: Published, browser: Any) -> None:
+    with opened(browser, site.at("downloads"), language="en", viewport=DESKTOP) as page:
+        with page.expect_download() as waiting:
+            page.click("a[href$='.xlsx']")
+        assert waiting.value.suggested_filename == f"{site.edition}.xlsx"
