@@ -146,5 +146,5 @@ async def test_60_000_rows_come_in_within_seconds(database_url: str, vocabulary:
     content = "\n".join(["unit,indicator,numerator,denominator", *lines]).encode()
     began = time.perf_counter()
     assert (await import_file(offer("records", content), vocabulary)).rows == 60_000
-    assert time.perf_counter() - began < 20  # 3 to 6 s on one core; a row at a time takes minutes
+    assert time.perf_counter() - began < 60  # 2 to 6 s on a free core; a machine that tests in parallel takes longer
     assert await Record.count() == 60_000
