@@ -66,7 +66,7 @@ def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
     """The dimensions that the scheme has at the unit's level, with the weights that its index really had.
 
     Weights pass on as in the index: within a dimension to the indicators that have a number, across to the dimensions
-    that are scored.
+    that are scored. A unit without an index has no weights.
     """
     scheme, level = edition.scheme, unit.level
     scores = {score.node: score for score in edition.scores.of(unit.code)}
@@ -77,7 +77,7 @@ def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
         for d in scheme.dimensions
         if d.code in scores and not math.isnan(scores[d.code].score)
     }
-    whole = sum(counted.values())
+    whole = 0.0 if math.isnan(edition.ratings[unit.code].index) else sum(counted.values())
     found = []
     for dimension in scheme.dimensions:
         members = [i for i in scheme.indicators if i.dimension == dimension.code and i.code in scores]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from litestar.testing import AsyncTestClient
 
+from evaluator.collection.tables import QuestionnaireVersion
 from evaluator.rating.doors import SIMULATED
 from tests.publication import small_edition as small
 
@@ -150,6 +151,20 @@ async def test_a_unit_tells_its_rank_grade_weights_and_sources(
     assert "Information found" in text
 
 
+async def test_a_stored_questionnaire_gives_questions_and_answers_their_words(
+    client: AsyncTestClient, published: str
+) -> None:
+    definition = (small.SOURCE / "people@1.yaml").read_text(encoding="utf-8")
+    await QuestionnaireVersion(code="people", version="1", definition=definition).save()
+    text = await got(client, f"/editions/{published}/units/9001")
+    assert "Did you find the information you looked for from Qinglan?" in text
+    assert "Found part of it" in text
+    numbers = re.findall(r"shade(\w+)\"></span> (\d+)(?: · \w+)?</th>", text)
+    assert [int(number) for _shade, number in numbers] == list(range(11))  # a scale in its order, not that of the file
+    assert [shade for shade, _number in numbers] == sorted((shade for shade, _ in numbers), reverse=True)
+    assert "shadenone" in text  # "don't know" has no score and no colour
+
+
 async def test_the_weights_on_a_units_page_add_up_to_one(edition) -> None:
     from evaluator.publication.unit_view import blocks
 
@@ -158,6 +173,14 @@ async def test_the_weights_on_a_units_page_add_up_to_one(edition) -> None:
         weights = [line.weight for block in shown for line in block.lines if line.weight == line.weight]
         assert sum(weights) == pytest.approx(1)
         assert sum(block.weight for block in shown) == pytest.approx(1)
+
+
+def test_a_unit_without_an_index_has_no_weights(edition) -> None:
+    from evaluator.publication.unit_view import blocks
+
+    shown = blocks(edition, edition.units[small.SILENT])
+    assert shown
+    assert all(line.weight != line.weight for block in shown for line in block.lines)
 
 
 async def test_a_unit_without_evidence_says_so_and_has_no_grade(client: AsyncTestClient, published: str) -> None:
