@@ -23,6 +23,8 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
+LONGEST_PATH = 1000
+LONGEST_NAME = 200  # of one part of an address: file systems refuse longer ones with an error of their own
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -64,6 +66,14 @@ def cookie(scope: Scope, name: str) -> str | None:
     return None
 
 
+NOWHERE = "/no-such-page"
+
+
+def _can_exist(path: str) -> bool:
+    """Whether an address could name anything here, file systems included."""
+    return "\x00" not in path and len(path) <= LONGEST_PATH and max(map(len, path.encode().split(b"/"))) <= LONGEST_NAME
+
+
 def guarded(app: ASGIApp) -> ASGIApp:
     """The outermost layer: language, headers, HEAD as GET without a body."""
 
@@ -74,6 +84,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
         token = language.current.set(
             language.negotiated(cookie(scope, language.COOKIE), header(scope, b"accept-language"))
         )
+        if not _can_exist(scope["path"]):
+            scope["path"], scope["raw_path"] = NOWHERE, NOWHERE.encode()
         head = scope["method"] == "HEAD"
         if head:
             scope["method"] = "GET"  # type: ignore[typeddict-item]

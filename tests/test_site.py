@@ -54,6 +54,13 @@ async def test_chinese_is_the_default_and_the_cookie_wins(client: httpx.AsyncCli
     assert (await client.get("/language?to=xx")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address", ["/static/%00", "/static/" + "a" * 900, "/static/" + "a/" * 2000, "/%00", "/units/%E4%BD" * 9]
+)
+async def test_an_address_that_names_nothing_is_not_found(client: httpx.AsyncClient, address: str) -> None:
+    assert (await client.get(address)).status_code == 404
+
+
 async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
     answer = await client.head("/sign-in")
     assert (answer.status_code, answer.content) == (200, b"")

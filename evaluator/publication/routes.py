@@ -230,10 +230,9 @@ async def file(request: Web, edition_id: FromPath[str], name: FromPath[str]) -> 
         path = edition.folder / name
     else:
         raise not_found(name[:80])
-    return File(
-        path, filename=f"{edition.identifier}-{name}" if path.parent == edition.folder and name != SUMS else name,
-        media_type=TYPES.get(path.suffix, "text/plain"), content_disposition_type="attachment",
-    )  # fmt: skip
+    # under its own name, so that what was downloaded verifies as it is
+    media_type = TYPES.get(path.suffix, "text/plain")
+    return File(path, filename=name, media_type=media_type, content_disposition_type="attachment")
 
 
 # The superior's review --------------------------------------------------------------------------------------------

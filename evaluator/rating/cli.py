@@ -83,6 +83,8 @@ def rate(
 @_mended
 def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
     """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference."""
+    from evaluator.rating.edition import SUMS, software
+    from evaluator.rating.folders import sha256_of
     from evaluator.rating.progress import bars
     from evaluator.rating.verify import verify as run
 
@@ -98,9 +100,17 @@ def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
         if count > SHOWN and not everything:
             click.echo(f"{table} {count - SHOWN} more differences; --all prints them")
     if verdict.differences:
+        if verdict.made_by and verdict.made_by != software():
+            made, here = (", ".join(f"{k} {v}" for k, v in one.items()) for one in (verdict.made_by, software()))
+            click.echo(f"it was made by {made}; here is {here}: verify with the versions it was made by", err=True)
         click.echo(f"no: {edition} does not hold ({len(verdict.differences)} differences)", err=True)
         return 1
     click.echo(f"yes: {verdict.identifier} holds ({verdict.files} files, {verdict.figures} figures recomputed)")
+    if snapshot is None:
+        click.echo(
+            "recomputed from inputs, factors and scheme: scores, ratings, sensitivity; the rest takes the snapshot"
+        )
+    click.echo(f"SHA-256 of {SUMS}: {sha256_of(edition / SUMS)}; compare it with the one that the publisher shows")
     return 0
 
 

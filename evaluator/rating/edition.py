@@ -27,6 +27,12 @@ NOTE, SCHEME, SUMS, PACKAGE = "edition.json", "scheme.yaml", "SHA256SUMS", "data
 LIBRARIES = ("numpy", "scipy", "duckdb")
 
 
+def software() -> dict[str, str]:
+    """What computes here, with versions."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"evaluator": version("evaluator"), "python": platform.python_version(), **libraries}
+
+
 class SchemeNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     version: str
@@ -155,11 +161,7 @@ def write_edition(
             snapshot=SnapshotNote(snapshot.sha256, snapshot.made_on, snapshot.source),
             seed=seed,
             draws=draws,
-            software={
-                "evaluator": version("evaluator"),
-                "python": platform.python_version(),
-                **{name: version(name) for name in LIBRARIES},
-            },
+            software=software(),
             licence=LICENCE,
             supersedes=supersedes,
             why=why,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -51,6 +51,7 @@ class Verdict:
     identifier: str
     files: int
     figures: int  # cells that were recomputed and compared
+    made_by: dict[str, str] = field(default_factory=dict)  # software and its versions, as the edition says
 
 
 def verify(edition: Path, snapshot: Path | None = None, progress: Progress | None = None) -> Verdict:
@@ -85,7 +86,7 @@ def verify(edition: Path, snapshot: Path | None = None, progress: Progress | Non
             cells[name], tables[name] = published, table
             found += _against_parquet(edition / f"{name}.parquet", door, published, table)
     if scheme is None or set(tables) < set(EDITION):
-        return Verdict(tuple(found), note.identifier, files, 0)
+        return Verdict(tuple(found), note.identifier, files, 0, note.software)
     found += _package(edition, note, scheme)
     recomputed, wrong = _recompute(note, scheme, tables, snapshot, progress)
     found += wrong
@@ -98,7 +99,7 @@ def verify(edition: Path, snapshot: Path | None = None, progress: Progress | Non
             }
         figures += sum(len(column) for column in again.values())
         found += _differences(EDITION[name], cells[name], again)
-    return Verdict(tuple(found), note.identifier, files, figures)
+    return Verdict(tuple(found), note.identifier, files, figures, note.software)
 
 
 def _checksums(folder: Path) -> list[str]:
