@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -344,7 +344,7 @@ def read_edition(folder: Path, sums: str, signature: tuple[tuple[str, int, int],
     scheme = parse_scheme(text, "scheme.yaml")
     with tabular.connect() as connection:
         tables = {
-            name: _read(connection, folder, name)
+            name: read_table(connection, folder, name)
             for name in ("units", "ratings", "scores", "inputs", "distributions", "sensitivity")
         }
     units = {unit.code: unit for unit in _units(tables["units"])}
@@ -390,28 +390,34 @@ def _units(table: Mapping[str, NDArray[Any]]) -> Iterator[Unit]:
         yield Unit(code, parent, level, Label(zh or en or code, en or zh or code), population, *rest)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    """A table's columns: text as objects with "" for blank, numbers as float64 with NaN; empty without a file."""
+def read_table(
+    connection: duckdb.DuckDBPyConnection, folder: Path, name: str, *, units: Sequence[str] = (), screening: str = ""
+) -> dict[str, NDArray[Any]]:
+    """A table's columns: text as objects with "" for blank, numbers as float64 with NaN; empty without a file.
+
+    Only the rows of `units` and of one `screening` where these are given.
+    """
     door = doors.EDITION[name]
     path = next((p for p in (folder / f"{name}.parquet", folder / f"{name}.csv") if p.is_file()), None)
     numeric = {column.name for column in door.columns if column.kind in ("number", "whole")}
-    blank = {c.name: np.zeros(0) if c.name in numeric else np.zeros(0, dtype=object) for c in door.columns}
     if path is None:
-        return blank
+        return {c.name: np.zeros(0) if c.name in numeric else np.zeros(0, dtype=object) for c in door.columns}
     there = tabular.header(path)
-    wanted = [
-        (
-            f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)"
-            if c.name in numeric
-            else f"coalesce(CAST({column} AS VARCHAR), '')"
-        )
-        if c.name in there
-        else ("'nan'::DOUBLE" if c.name in numeric else "''")
-        for c in door.columns
-        for column in [tabular.quoted(c.name)]
+    chosen = []
+    for name_ in (column.name for column in door.columns):
+        kind, blank = ("DOUBLE", "'nan'::DOUBLE") if name_ in numeric else ("VARCHAR", "''")
+        quoted = tabular.quoted(name_)
+        value = f"coalesce(CAST({quoted} AS {kind}), {blank})" if name_ in there else blank
+        chosen.append(f"{value} AS {quoted}")
+    conditions = [
+        *(["unit IN (SELECT unnest($units))"] if units else []),
+        *(["screening = $screening"] if screening else []),
     ]
-    chosen = ", ".join(f"{sql} AS {tabular.quoted(c.name)}" for sql, c in zip(wanted, door.columns, strict=True))
-    found = connection.execute(f"SELECT {chosen} FROM {tabular.scan(path, there)}").fetchnumpy()
+    given = {**({"units": list(units)} if units else {}), **({"screening": screening} if screening else {})}
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    query = f"SELECT {', '.join(chosen)} FROM {tabular.scan(path, there)}{where}"
+    found = connection.execute(query, given).fetchnumpy()
     return {
-        name: np.ma.filled(column).astype(np.float64 if name in numeric else object) for name, column in found.items()
+        column: np.ma.filled(cells).astype(np.float64 if column in numeric else object)
+        for column, cells in found.items()
     }

@@ -12,15 +12,17 @@ from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.language import ngettext
 from evaluator.publication import wording
+from evaluator.publication.comparison import pairwise
 from evaluator.publication.editions import Edition, Rating, Unit
 
-NAMED = 4  # so many units are named on a page, more are counted
+COMPARED_AT_ONCE = 300  # more peers than this are compared by tiers
+NAMED = 3  # so many units are named on a page, more are counted
 LISTED = 60  # with more peers than this a file has their number only
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A unit among its peers under the same superior, by ranks that hold for all comparisons at once."""
+    """A unit among its peers under the same superior."""
 
     unit: Unit
     rating: Rating
@@ -29,33 +31,37 @@ class Standing:
     alike: tuple[str, ...]  # codes of peers that the data do not tell apart from it
 
 
-def by_tiers(edition: Edition, codes: Sequence[str]) -> bool:
-    """Whether differences are judged by tiers, because a level is too large for ranks that hold for all at once."""
-    ranked = [edition.ratings[code] for code in codes if edition.ratings[code].ranked]
-    return any(math.isnan(rating.simultaneous_lower) for rating in ranked)
+def by_tiers(edition: Edition, peers: Sequence[str]) -> bool:
+    """Whether there are too many peers to compare each with each, so that tiers say who differs."""
+    return sum(edition.ratings[code].ranked for code in peers) > COMPARED_AT_ONCE
 
 
 def standings(edition: Edition, codes: Sequence[str], peers: Sequence[str]) -> tuple[Standing, ...]:
     """Each of `codes` against the `peers` of its level.
 
-    Two units differ for sure when their simultaneous rank intervals do not meet; where the level is too large for
-    these, when their tiers differ (of pairs in different tiers at most the scheme's share is expected misordered).
+    One is really better where the probability of it, given the scheme, is at least that of the scheme's intervals;
+    among very many peers, where the tiers differ (of such pairs at most the scheme's share is expected misordered).
     """
-    ranked = [edition.ratings[code] for code in peers if edition.ratings[code].ranked]
-    tiers = by_tiers(edition, peers)
-    names = np.array([rating.unit for rating in ranked], dtype=object)
-    best = np.array([rating.tier if tiers else rating.simultaneous_lower for rating in ranked])
-    worst = np.array([rating.tier if tiers else rating.simultaneous_upper for rating in ranked])
+    ranked = [code for code in peers if edition.ratings[code].ranked]
+    names = np.array(ranked, dtype=object)
+    if by_tiers(edition, peers):
+        tier = np.array([edition.ratings[code].tier for code in ranked])
+        better = tier[:, None] < tier[None, :]
+    elif ranked:
+        better = pairwise(edition, ranked) >= edition.scheme.uncertainty.interval
+    else:
+        better = np.zeros((0, 0), bool)
+    place = {code: number for number, code in enumerate(ranked)}
     found = []
     for code in codes:
-        mine = edition.ratings[code]
-        ahead = behind = alike = ()
-        if mine.ranked:
-            low, high = (mine.tier, mine.tier) if tiers else (mine.simultaneous_lower, mine.simultaneous_upper)
-            worse, better = best > high, worst < low
-            ahead, behind = tuple(names[worse].tolist()), tuple(names[better].tolist())
-            alike = tuple(names[~worse & ~better & (names != code)].tolist())
-        found.append(Standing(edition.units[code], mine, ahead, behind, alike))
+        ahead: tuple[str, ...] = ()
+        behind: tuple[str, ...] = ()
+        alike: tuple[str, ...] = ()
+        if code in place:
+            over, under = better[place[code]], better[:, place[code]]
+            ahead, behind = tuple(names[over].tolist()), tuple(names[under].tolist())
+            alike = tuple(names[~over & ~under & (names != code)].tolist())
+        found.append(Standing(edition.units[code], edition.ratings[code], ahead, behind, alike))
     return tuple(found)
 
 

@@ -270,9 +270,10 @@ async def review_page(request: Web, root: str) -> Response[str]:
     if listing is None:
         raise not_found(request.query_params.get("page", ""))
     here = [unit.code for unit, _rating in listing.rows]
+    standings = await asyncio.to_thread(review.standings, edition, here, chosen)
     return shown(
         request, edition, "review.html", root=edition.units.get(root), levels=levels, level=level, listing=listing,
-        standings=review.standings(edition, here, chosen), named=review.listed,
+        standings=standings, named=review.listed,
         by_tiers=review.by_tiers(edition, chosen), editions=await shelf.published(),
         wide=ranking.picture(edition, listing.rows, narrow=False),
         narrow=ranking.picture(edition, listing.rows, narrow=True),

@@ -97,6 +97,7 @@ def note(code: str) -> str:
         "low_reliability": _("The differences to other units are mostly noise, so no grade is given."),
         "imputed_indicators": _("Some indicators have no number of their own; the level's mean stands in for them."),
         "missing_dimensions": _("A dimension could not be scored; its weight passes to the others."),
+        "too_many_for_tiers": _("The level has too many units to be put into tiers."),
         "credible_ranks": _("Ranks are credible intervals, because the level has many units."),
         "grade_held": _("The last grade stands: the move was not sure enough."),
         "grade_capped": _("A veto caps the grade."),

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from litestar.testing import AsyncTestClient
+from scipy.stats import norm
 
 from evaluator.accounts.register import create_account
 from evaluator.app import Site
 from evaluator.publication import review
+from evaluator.publication.comparison import pairwise
 from evaluator.rating.doors import SIMULATED
 from evaluator.units.tables import Unit
 from tests.publication import small_edition as small
@@ -76,18 +79,36 @@ async def test_an_operator_sees_the_whole_edition(staff: AsyncTestClient[Site]) 
     assert '/units/901002"' in text
 
 
-async def test_differences_are_real_only_where_simultaneous_ranks_cannot_meet(edition) -> None:
+def test_probabilities_of_pairs_agree_with_the_index_and_its_error(edition) -> None:
     codes = edition.order["M"]
-    found = {s.unit.code: s for s in review.standings(edition, codes, codes)}
-    for one in codes:
-        for other in set(codes) - {one}:
-            mine, theirs = edition.ratings[one], edition.ratings[other]
-            apart = mine.simultaneous_upper < theirs.simultaneous_lower
-            assert (other in found[one].ahead_of) == apart
-            assert (one in found[other].behind) == apart
-        parts = (found[one].ahead_of, found[one].behind, found[one].alike)
-        assert sum(map(len, parts)) == len(codes) - 1
-    assert found[small.CAPPED].ahead_of
+    above = pairwise(edition, codes)
+    index = np.array([edition.ratings[code].index for code in codes])
+    error = np.array([edition.scores.of(code)[0].standard_error for code in codes])
+    apart = (index[:, None] - index[None, :]) / np.sqrt(error[:, None] ** 2 + error[None, :] ** 2)
+    off = ~np.eye(len(codes), dtype=bool)
+    assert np.abs(above - norm.cdf(apart))[off].max() < 0.08  # normal and independent, which the draws need not be
+    assert np.allclose((above + above.T)[off], 1)
+
+
+def test_a_difference_is_real_where_it_is_as_likely_as_the_schemes_intervals_ask(edition) -> None:
+    codes = edition.order["M"]
+    above = pairwise(edition, codes)
+    found = review.standings(edition, codes, codes)
+    for row, one in enumerate(found):
+        assert one.ahead_of == tuple(code for code, p in zip(codes, above[row], strict=True) if p >= 0.95)
+        assert one.behind == tuple(code for code, p in zip(codes, above[:, row], strict=True) if p >= 0.95)
+        assert {*one.ahead_of, *one.behind, *one.alike, one.unit.code} == set(codes)
+    assert found[0].unit.code == small.CAPPED
+    assert found[0].ahead_of
+
+
+def test_very_many_peers_are_compared_by_their_tiers(edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "COMPARED_AT_ONCE", 5)
+    codes = edition.order["M"]
+    assert review.by_tiers(edition, codes)
+    for one in review.standings(edition, codes, codes):
+        worse = tuple(code for code in codes if edition.ratings[code].tier > one.rating.tier)
+        assert one.ahead_of == worse
 
 
 async def test_a_unit_without_a_rank_is_compared_with_nobody(edition) -> None:
@@ -99,9 +120,8 @@ async def test_the_page_names_who_is_really_better_and_warns_of_the_rest(staff: 
     await sign_in(staff, "region")
     text = (await staff.get("/staff/review?level=M", headers={"Accept-Language": "en"})).text
     assert "Really better than" in text
-    assert "9 units" in text
     assert "Reward or blame nobody for a difference that is not told apart." in text
-    assert "95% confidence" in text
+    assert "is at least 95%." in text
 
 
 async def test_the_review_goes_out_as_csv_xlsx_parquet_and_json(
