@@ -59,6 +59,8 @@ class Sheet:
     point: Rows
     loading: sparse.csr_array[np.float64]  # (normal rows, factors)
     direct_loading: sparse.csr_array[np.float64]
+    beta_loading: sparse.csr_array[np.float64]  # (beta rows, factors)
+    gamma_loading: sparse.csr_array[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,12 @@ def check(inputs: Inputs, factors: Factors, units: int, indicators: int) -> None
         wrong = np.flatnonzero((position < 0) | (position >= limit))
         if wrong.size:
             raise ValueError(f"factor loading {wrong[0]}: {name} {position[wrong[0]]}; it must be 0 to {limit - 1}")
-    strange = np.flatnonzero(kind[factors.unit, factors.indicator] > NORMAL)
+    strange = np.flatnonzero(kind[factors.unit, factors.indicator] == POINT)
     if strange.size:
         i = strange[0]
         raise ValueError(
             f"factor {factors.names[factors.factor[i]]} loads on unit {factors.unit[i]}, "
-            f"indicator {factors.indicator[i]}, which is not normal; only normal inputs have factors"
+            f"indicator {factors.indicator[i]}, which is a point; a point has no factors"
         )
 
 
@@ -200,6 +202,15 @@ def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: F
         own = np.isnan(families[NORMAL].direct)[
             at[mine]
         ]  # without a direct estimate the estimate's own loadings stand in
+        skewed = {}
+        for family in (BETA, GAMMA):
+            place = np.full(units * indicators, -1)
+            own_rows = rows[inputs.family[rows] == family]
+            place[inputs.unit[own_rows] * indicators + inputs.indicator[own_rows]] = np.arange(own_rows.size)
+            to = place[factors.unit * indicators + factors.indicator]
+            skewed[family] = _matrix(
+                to[to >= 0], factors.factor[to >= 0], factors.loading[to >= 0], (own_rows.size, len(factors.names))
+            )
         sheets.append(
             Sheet(
                 group=group,
@@ -214,6 +225,8 @@ def lay_out(inputs: Inputs, factors: Factors, groups: Sequence[Group], limits: F
                     np.where(own, factors.loading[mine], factors.direct_loading[mine]),
                     shape,
                 ),
+                beta_loading=skewed[BETA],
+                gamma_loading=skewed[GAMMA],
             )
         )
     return Layout(tuple(sheets), len(factors.names))
@@ -255,7 +268,7 @@ def _draw_sheet(sheet: Sheet, z: Floats, rng: np.random.Generator) -> Block:
 
     beta = sheet.beta
     x = rng.beta(beta.a[:, None], beta.b[:, None], size=(beta.cell.size, BLOCK))
-    values[beta.cell] = x
+    values[beta.cell] = _leaning(x, *_beta_moments(beta), sheet.beta_loading, z, 1.0)
     if direct is not None:
         total = beta.a + beta.b
         mean, sd = beta.a / total, np.sqrt(beta.a * beta.b / (total * total * (total + 1)))
@@ -264,7 +277,7 @@ def _draw_sheet(sheet: Sheet, z: Floats, rng: np.random.Generator) -> Block:
     gamma = sheet.gamma
     x = rng.standard_gamma(gamma.a[:, None], size=(gamma.cell.size, BLOCK))
     x /= gamma.b[:, None]
-    values[gamma.cell] = x
+    values[gamma.cell] = _leaning(x, gamma.a / gamma.b, np.sqrt(gamma.a) / gamma.b, sheet.gamma_loading, z, np.inf)
     if direct is not None:
         direct[gamma.cell] = _moved(x, gamma.a / gamma.b, np.sqrt(gamma.a) / gamma.b, gamma, np.inf)
 
@@ -281,6 +294,26 @@ def _draw_sheet(sheet: Sheet, z: Floats, rng: np.random.Generator) -> Block:
 def _product(loading: sparse.csr_array[np.float64], z: Floats) -> Floats:
     """Loadings (rows, factors) times factors (factors, draws): SciPy's own loops, always in the same order."""
     return np.asarray(loading @ z, dtype=np.float64)
+
+
+def _beta_moments(beta: Rows) -> tuple[Floats, Floats]:
+    total = beta.a + beta.b
+    return beta.a / total, np.sqrt(beta.a * beta.b / (total * total * (total + 1)))
+
+
+def _leaning(
+    x: Floats, mean: Floats, sd: Floats, loading: sparse.csr_array[np.float64], z: Floats, upper: float
+) -> Floats:
+    """Draws that lean on factors: narrowed by what the factors add, so that the variance stays."""
+    if loading.nnz == 0:
+        return x
+    row = np.repeat(np.arange(len(mean)), np.diff(loading.indptr))
+    part = np.zeros(len(mean))
+    np.add.at(part, row, loading.data**2)
+    own = np.sqrt(np.maximum(0.0, 1.0 - part / np.maximum(sd * sd, 1e-300)))
+    leaned = (x - mean[:, None]) * own[:, None] + mean[:, None]
+    leaned += _product(loading, z)
+    return np.clip(leaned, 0.0, upper, out=leaned)
 
 
 def _moved(x: Floats, mean: Floats, sd: Floats, rows: Rows, upper: float) -> Floats:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluator.rating.common_level import share_level
 from evaluator.rating.distributions import distributions
 from evaluator.rating.from_assessments import from_assessments
 from evaluator.rating.from_citizens import citizen_models, from_citizens
@@ -71,6 +72,7 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         blocks.append(block)
         loadings.extend(shared)
     tell("responses", 0.3)
+    rest, rest_shared = list(blocks), list(loadings)
     screened: dict[str, tuple[list[Block], list[Loadings]]] = {}
     reduced = None
     if snapshot.responses is not None and units.of_source("citizen"):
@@ -89,6 +91,10 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
     tell("imputation", 0.95)
     if scheme.missing.impute == "predictive":
         blocks.extend(imputed_rows(units, state, blocks))
+    for name, (other, shared) in screened.items():
+        changed, together = share_level(units, [*rest, *other], [*rest_shared, *shared], [])
+        screened[name] = (changed[len(rest) :], together)
+    blocks, loadings = share_level(units, blocks, loadings, models)
     inputs = {"main": join_inputs(blocks)}
     factors = {"main": join_factors(loadings, inputs["main"])}
     for name, (other, shared) in screened.items():

@@ -212,9 +212,11 @@ def test_two_inputs_of_one_cell_are_refused():
         lay_out(twice, ALONE, [], NONE)
 
 
-def test_a_factor_may_only_load_on_normal_inputs():
-    with pytest.raises(ValueError, match="factor f loads on unit 0, indicator 1, which is not normal"):
-        lay_out(MIXED, factors(["f"], (0, 0, 1, 1, 1)), [], NONE)
+def test_a_factor_may_not_load_on_a_point():
+    at = int(np.flatnonzero(MIXED.family == POINT)[0])
+    unit, indicator = int(MIXED.unit[at]), int(MIXED.indicator[at])
+    with pytest.raises(ValueError, match=f"factor f loads on unit {unit}, indicator {indicator}, which is a point"):
+        lay_out(MIXED, factors(["f"], (0, unit, indicator, 1, 1)), [], NONE)
     with pytest.raises(ValueError, match="factor loading 0: indicator 4; it must be 0 to 3"):
         lay_out(MIXED, factors(["f"], (0, 0, 4, 1, 1)), [], NONE)
 
