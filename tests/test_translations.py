@@ -10,6 +10,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from evaluator import language
+from evaluator.rating.doors import EDITION
 
 ROOT = Path(__file__).parent.parent
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
@@ -44,7 +45,7 @@ def test_every_message_has_a_chinese_translation() -> None:
 
 
 def test_no_translation_is_left_over() -> None:
-    used = extracted()
+    used = extracted() | {door.about: "evaluator/rating/doors.py" for door in EDITION.values()}  # translated when shown
     assert {m: where for m, (_, where) in catalogue().items() if m not in used} == {}
 
 
