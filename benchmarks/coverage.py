@@ -23,8 +23,8 @@ import numpy as np
 from evaluator.rating.estimates import estimate
 from evaluator.rating.scheme import Dimension, Indicator, Label, Missing, Publication, Scheme
 from evaluator.rating.snapshot import Snapshot
-from methods.cells import ItemScoring
 from methods.inputs import BETA, GAMMA, NORMAL
+from methods.survey.cells import ItemScoring
 
 ITEMS, CRITERIA, SHARES, RATES = 6, 4, 3, 2
 NAME = Label(zh="", en="")

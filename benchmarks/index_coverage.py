@@ -25,7 +25,7 @@ from evaluator.rating.estimates import estimate
 from evaluator.rating.recipe import recipe
 from evaluator.rating.results import Taken, compute
 from evaluator.rating.scheme import Aggregation, Dimension, Grades, Scheme
-from methods.tree import aggregate, normalise, standing
+from methods.index.tree import aggregate, normalise, standing
 
 GOALS = {"citizen": (20.0, 100.0), "assessor": (0.0, 10.0), "share": (0.2, 1.0), "rate": (12.0, 0.0)}
 SCALES = {"citizen": (0.0, 100.0), "assessor": (0.0, 10.0)}

@@ -14,8 +14,8 @@ from evaluator.rating import tabular
 from evaluator.rating.case import Taken, open_case
 from evaluator.rating.drawn import draw
 from evaluator.rating.published import read_back
-from methods.ranks import rank_draws
-from methods.tiers import pairwise_counts
+from methods.ranking.ranks import rank_draws
+from methods.ranking.tiers import pairwise_counts
 
 KEPT = 64  # comparisons in memory at once
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from evaluator.rating.case import Case
 from evaluator.rating.recipe import after_deductions
 from evaluator.rating.tabular import Table
-from methods import sensitivity
-from methods.draws import point_values, stream
-from methods.grades import band
+from methods.index.tree import Booleans, normalise
 from methods.inputs import Floats, Integers
-from methods.tree import Booleans, normalise
+from methods.ranking.grades import band
+from methods.uncertainty import sensitivity
+from methods.uncertainty.draws import point_values, stream
 
 WEIGHTINGS = 1024  # weights drawn at every node; fixed, since figures must come out again
 POINTS = 512  # of the Sobol design

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from evaluator.rating.recipe import Recipe, after_deductions, recipe
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.tabular import Table
-from methods.draws import check, in_order, point_values
+from methods.index.tree import Booleans, Standing, aggregate, normalise, standing
 from methods.inputs import NO_FACTORS, Factors, Floats, Inputs, Integers
-from methods.tree import Booleans, Standing, aggregate, normalise, standing
+from methods.uncertainty.draws import check, in_order, point_values
 
 Texts = NDArray[np.object_]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from evaluator.rating.rated import Parameters, Rated
 from evaluator.rating.rows import Block, Loadings
-from methods.common_level import Numbers, common_level
 from methods.inputs import BETA, GAMMA, NORMAL, POINT, Floats, Integers
+from methods.uncertainty.common_level import Numbers, common_level
 
 SHARED_NOISE = {"citizen": 0, "assessor": 1}  # sources whose numbers of a unit share sampling errors
 OWN = ("own level ", "assessed ")  # factors of one source that say the same of its own numbers

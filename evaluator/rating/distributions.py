@@ -11,9 +11,9 @@ from scipy.stats import norm
 
 from evaluator.rating.rated import Rated, Table
 from evaluator.rating.rows import rounded
-from methods.cells import Choices, ItemScoring
-from methods.citizens import GRADED
 from methods.inputs import Floats
+from methods.small_areas.citizens import GRADED
+from methods.survey.cells import Choices, ItemScoring
 
 
 def distributions(units: Rated, choices: Choices | None) -> Table:

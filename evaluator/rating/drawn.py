@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from evaluator.rating.case import Case
 from evaluator.rating.recipe import after_deductions
-from methods.draws import Block, Group, lay_out, run
+from methods.index.tree import Standing, aggregate, normalise
 from methods.inputs import Floats, Integers
-from methods.tree import Standing, aggregate, normalise
+from methods.uncertainty.draws import Block, Group, lay_out, run
 
 ROWS = 64  # summarised at a time
 

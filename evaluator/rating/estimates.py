@@ -21,9 +21,9 @@ from evaluator.rating.rated import Parameters, Progress, States, Table, rated
 from evaluator.rating.rows import Block, Loadings, differs, join_factors, join_inputs, only, rounded
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.snapshot import Snapshot
-from methods.cells import reduce_responses
-from methods.citizens import Screening
 from methods.inputs import Factors, Floats, Inputs
+from methods.small_areas.citizens import Screening
+from methods.survey.cells import reduce_responses
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evaluator.rating.rated import Parameters, Rated, States, placed
 from evaluator.rating.rows import Block, Loadings, filled
-from methods.crossed import Crossed, Scores, crossed
+from methods.assessors.crossed import Crossed, Scores, crossed
 from methods.inputs import NORMAL, Integers
 
 NEGLIGIBLE = 1e-4  # a loading's share of a variance below which it is counted as independent

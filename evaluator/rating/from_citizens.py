@@ -10,9 +10,9 @@ from scipy.stats import norm
 
 from evaluator.rating.rated import Rated, States
 from evaluator.rating.rows import Block, Loadings, filled
-from methods.cells import Reduced
-from methods.citizens import Areas, Citizens, Screening, citizens
 from methods.inputs import NORMAL, Integers
+from methods.small_areas.citizens import Areas, Citizens, Screening, citizens
+from methods.survey.cells import Reduced
 
 
 def areas(units: Rated) -> Areas:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from evaluator.rating.defects import likely
-from methods.cells import ItemScoring
+from methods.survey.cells import ItemScoring
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import load
 from questionnaires.mistakes import DefinitionError

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.rating.scheme import Scheme
+from methods.index.tree import Tree
 from methods.inputs import Floats, Integers
-from methods.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from evaluator.rating.drawn import Drawn, Summary, draw, summarise, summarise_di
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.scores import scores_table
 from evaluator.rating.tabular import Table
-from methods import grades as grading
+from methods.index.tree import Booleans
 from methods.inputs import Floats, Integers
-from methods.ranks import credible_ranks, rank_draws, rank_sets
-from methods.tiers import pairwise_counts, tiers
-from methods.tree import Booleans
+from methods.ranking import grades as grading
+from methods.ranking.ranks import credible_ranks, rank_draws, rank_sets
+from methods.ranking.tiers import pairwise_counts, tiers
 
 __all__ = ["Measured", "Results", "Taken", "compute", "rounded"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from evaluator.rating.case import Case, Texts
 from evaluator.rating.drawn import Summary
 from evaluator.rating.tabular import Table
-from methods import marginals
+from methods.index.tree import Booleans, normalise
 from methods.inputs import Floats
-from methods.tree import Booleans, normalise
+from methods.uncertainty import marginals
 
 INDEX = "index"  # what the root is called
 

@@ -20,7 +20,7 @@ from evaluator.rating.questions import assign_campaigns, read_questionnaires, sc
 from evaluator.rating.responses import campaigns_of, check_responses
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.tabular import Table, header, mark_defects, parse_table, read_texts, table_file
-from methods.cells import ItemScoring
+from methods.survey.cells import ItemScoring
 
 FORMAT = 1
 NOTE = "snapshot.json"

@@ -27,8 +27,8 @@ from evaluator.rating.scheme import (
     Veto,
 )
 from evaluator.rating.snapshot import Snapshot
-from methods.cells import ItemScoring
 from methods.inputs import BETA, GAMMA, NORMAL, POINT
+from methods.survey.cells import ItemScoring
 
 NAME = Label(zh="", en="")
 SCALE = tuple(str(k) for k in range(11))

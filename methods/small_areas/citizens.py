@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.cells import Cells, Pairs, Texts
-from methods.fay_herriot import FayHerriot, fay_herriot
 from methods.inputs import Floats, Integers
-from methods.poststratification import Margin, Means, Rows, calibrate, means
-from methods.variance_function import variance_function
+from methods.small_areas.fay_herriot import FayHerriot, fay_herriot
+from methods.small_areas.variance_function import variance_function
+from methods.survey.cells import Cells, Pairs, Texts
+from methods.survey.poststratification import Margin, Means, Rows, calibrate, means
 
 GRADED = "invitation"  # the only mode that is rated: open and sign-in answers are not a sample
 SCREENINGS: Mapping[str, float] = {"main": 1.0, "half": 0.5, "without": 0.0}  # weight of a flagged response

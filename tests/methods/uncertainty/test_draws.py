@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from methods.draws import BLOCK, Group, draw_block, in_order, lay_out, point_values, run, stream
 from methods.inputs import BETA, GAMMA, NORMAL, POINT, Factors, Inputs
+from methods.uncertainty.draws import BLOCK, Group, draw_block, in_order, lay_out, point_values, run, stream
 
 NAN = np.nan
 NONE = np.full((4, 2), NAN)

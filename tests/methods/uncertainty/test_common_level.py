@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.common_level import Numbers, common_level
+from methods.uncertainty.common_level import Numbers, common_level
 
 UNITS, INDICATORS = 3000, 8
 

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from methods.cells import ItemScoring, Reduced, reduce_responses
+from methods.survey.cells import ItemScoring, Reduced, reduce_responses
 
 HELP = ItemScoring(
     "help", "single", scores={"yes": 100_000, "part": 33_333, "no": 0, "dk": None}, codes=("yes", "part", "no", "dk")

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from methods.index.tree import Booleans, lower_from, power_mean, raise_to
 from methods.inputs import Floats, Integers
-from methods.tree import Booleans, lower_from, power_mean, raise_to
 
 CHUNK = 32  # recipes at a time: bounds memory
 

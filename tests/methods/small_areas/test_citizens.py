@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from methods.cells import Cells, Pairs
-from methods.citizens import Areas, Citizens, citizens
+from methods.small_areas.citizens import Areas, Citizens, citizens
+from methods.survey.cells import Cells, Pairs
 
 
 def _responses(

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from methods.crossed import Crossed, Scores, crossed
+from methods.assessors.crossed import Crossed, Scores, crossed
 
 # lme4::Penicillin: diameters of 24 plates (rows) by 6 samples
 PENICILLIN = np.array(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.ranks import credible_ranks, rank_draws, rank_sets
+from methods.ranking.ranks import credible_ranks, rank_draws, rank_sets
 
 
 def by_the_paper(x, z, family, coverage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.poststratification import Margin, Rows, calibrate, means
+from methods.survey.poststratification import Margin, Rows, calibrate, means
 
 # population of schools by type: E 4421, H 755, M 1018
 BY_TYPE = {"E": 4421.0, "H": 755.0, "M": 1018.0}

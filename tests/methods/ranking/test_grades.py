@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from methods.grades import assign, band, band_shares, capped, reliability
+from methods.ranking.grades import assign, band, band_shares, capped, reliability
 
 LIMITS = np.array([85.0, 70.0, 55.0, 0.0])
 A, B, C, D, NONE = 0, 1, 2, 3, -1

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from methods.sensitivity import Choices, changes, dirichlet, index_under, sobol, sobol_design
-from methods.tree import Tree, aggregate, standing
+from methods.index.tree import Tree, aggregate, standing
+from methods.uncertainty.sensitivity import Choices, changes, dirichlet, index_under, sobol, sobol_design
 
 
 def ishigami(x, a=7.0, b=0.1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from methods.variance_function import variance_function
+from methods.small_areas.variance_function import variance_function
 
 
 def _level(seed: int, m: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from methods.ranks import rank_draws
-from methods.tiers import improve, misordered, objective, pairwise_counts, separate, tiers
+from methods.ranking.ranks import rank_draws
+from methods.ranking.tiers import improve, misordered, objective, pairwise_counts, separate, tiers
 
 
 def simulated(units, draws, sd=1.0, seed=0):

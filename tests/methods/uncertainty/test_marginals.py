@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from methods.inputs import BETA, GAMMA, NORMAL, POINT, Factors, Inputs
-from methods.marginals import clipped_sd, limits, spread
+from methods.uncertainty.marginals import clipped_sd, limits, spread
 
 NAN = np.nan
 NO_FACTORS = Factors((), *(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0), np.zeros(0))

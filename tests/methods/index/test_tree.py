@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.tree import Tree, aggregate, normalise, standing
+from methods.index.tree import Tree, aggregate, normalise, standing
 
 NAN = np.nan
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from methods.fay_herriot import fay_herriot
+from methods.small_areas.fay_herriot import fay_herriot
 
 
 def _level(seed: int, m: int = 40, A: float = 30.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
