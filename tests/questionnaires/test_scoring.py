@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from questionnaires.acceptance import Accepted, accept
@@ -12,6 +14,7 @@ from questionnaires.quality import DURATION_CLASSES, duration_class, flags
 from questionnaires.scoring import score, scoring
 
 CITIZEN = load_shipped("sd-citizen")
+CITIZEN_TEXT = (files("questionnaires") / "library" / "sd-citizen.yaml").read_text(encoding="utf-8")
 ITEMS = {item.item: item for item in scoring(CITIZEN)}
 
 
@@ -129,3 +132,27 @@ def test_a_response_is_flagged_as_prompted_when_it_says_so(answers: dict[str, An
 def test_an_unknown_class_of_duration_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="under_60_seconds"):
         flags(CITIZEN, {}, "quick")
+
+
+QUALITY = """
+  straight_lining: {items: [reasons, equal, kept, fair, word], rule: same_position_longstring, at_least: 3}
+  contradiction:
+    - {if: "${on_time} = 'nothing_due' and ${problem} = 'solved'", flag: clash}
+    - {if: "${fair} = 0 and ${word} = 10", flag: turned}
+"""
+
+
+def test_a_response_is_flagged_for_answers_in_a_row_at_the_same_position() -> None:
+    strict = loads(CITIZEN_TEXT + QUALITY)
+    row: dict[str, Answer] = {"reasons": "part", "kept": "most", "fair": 1}  # second place each; equal was not answered
+    assert flags(strict, row, None) == ("straight_lining",)
+    assert flags(strict, row | {"equal": "worse"}, None) == ()
+    assert flags(strict, row | {"word": 1, "fair": 2}, None) == ()
+    assert flags(strict, {"fair": "dk", "word": "dk"}, None) == ()
+
+
+def test_a_response_is_flagged_for_contradictions_by_their_names() -> None:
+    strict = loads(CITIZEN_TEXT + QUALITY)
+    assert flags(strict, {"on_time": "nothing_due", "problem": "solved"}, None) == ("clash",)
+    both: dict[str, Answer] = {"on_time": "nothing_due", "problem": "solved", "fair": 0, "word": 10}
+    assert flags(strict, both, "under_25_seconds") == ("too_fast", "clash", "turned")
