@@ -1,23 +1,33 @@
 """A two-storey index: indicators in dimensions, dimensions in the index.
 
-Everything takes arrays of shape ``(..., units, indicators)``, so that point values, a block of draws and a column of
-alternatives go through the same lines. Sums run over a fixed order of indicators, one at a time: the result of a unit
-is the same to the last bit however units and draws are cut into pieces.
+The case of `methods.index.hierarchy` that a scheme describes, with its goalposts. Everything takes arrays of shape
+``(..., units, indicators)``, so that point values, a block of draws and a column of alternatives go through the same
+lines. Sums run over a fixed order of indicators, one at a time: the result of a unit is the same to the last bit
+however units and draws are cut into pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from methods.index.aggregation import Booleans, last, lower_from, power_mean, raise_to
+from methods.index.hierarchy import Hierarchy, climb, presence
 from methods.inputs import Floats, Integers
 
-Booleans = NDArray[np.bool_]
-
-TOLERANCE = 1e-9  # a share of 0.67 made of thirds must not fail a threshold of 0.67 by rounding
+__all__ = [
+    "Booleans",
+    "Standing",
+    "Tree",
+    "aggregate",
+    "lower_from",
+    "normalise",
+    "power_mean",
+    "raise_to",
+    "standing",
+    "storeys",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,39 @@ class Standing:
         )
 
 
+def storeys(tree: Tree, dimension_min: float = 0.0) -> Hierarchy:
+    """The same tree as a hierarchy: indicators, then dimensions, then the index.
+
+    Parameters
+    ----------
+    tree
+        Two storeys.
+    dimension_min
+        Least share of a dimension's applicable weight that must be present.
+
+    Returns
+    -------
+    Hierarchy
+        With the tree's levels.
+
+    Examples
+    --------
+    >>> none = np.full(2, np.nan)
+    >>> tree = Tree(np.array([0, 1]), np.ones((1, 2)), np.array([[1.0, 3.0]]), none, none, across=0.0)
+    >>> storeys(tree).parent.tolist(), storeys(tree).rules
+    ([2, 3, 4, 4, -1], (1.0, 1.0, 0.0))
+    """
+    levels, dimensions = tree.dimension_weight.shape
+    indicators = tree.dimension.size
+    return Hierarchy(
+        parent=np.concatenate([tree.dimension + indicators, np.full(dimensions, indicators + dimensions), [-1]]),
+        weight=np.concatenate([tree.weight, tree.dimension_weight, np.ones((levels, 1))], axis=1),
+        rules=(*(tree.within,) * dimensions, tree.across),
+        least_present=np.append(np.full(dimensions, dimension_min), 0.0),
+        floor=tree.floor,
+    )
+
+
 def standing(
     tree: Tree, level: Integers, applies: Booleans, own: Booleans, imputed: Booleans, dimension_min: float = 0.0
 ) -> Standing:
@@ -102,46 +145,42 @@ def standing(
 
     Parameters
     ----------
+    tree
+        Two storeys.
     level
         (units,) row of `tree.weight`.
     applies, own, imputed
         (units, indicators).
+    dimension_min
+        Share, 0 to 1.
+
+    Returns
+    -------
+    Standing
+        Weights and what is present.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, or a level that the tree does not have.
+
+    Examples
+    --------
+    >>> none, yes = np.full(2, np.nan), np.ones((1, 2), bool)
+    >>> tree = Tree(np.array([0, 1]), np.ones((1, 2)), np.array([[1.0, 3.0]]), none, none)
+    >>> has = standing(tree, np.array([0]), yes, np.array([[True, False]]), ~yes)
+    >>> has.dimension_weight.tolist(), has.index_present.tolist()
+    ([[1.0, 0.0]], [0.25])
     """
-    if applies.shape != (level.size, tree.dimension.size):
-        raise ValueError(f"applies has shape {applies.shape}; it must be {(level.size, tree.dimension.size)}")
-    dimensions = tree.dimension_weight.shape[1]
-    applicable = tree.weight[level] * applies
-    usable = applicable * (own | imputed)
-    total, held, used = (np.zeros((level.size, dimensions)) for _ in range(3))
-    for j, d in enumerate(tree.dimension):
-        total[:, d] += applicable[:, j]
-        held[:, d] += applicable[:, j] * own[:, j]
-        used[:, d] += usable[:, j]
-    applicable_dimension = np.where(total > 0, tree.dimension_weight[level], 0.0)
-    present = np.divide(held, total, out=np.full_like(total, np.nan), where=applicable_dimension > 0)
-    scored = (used > 0) & (applicable_dimension > 0) & (np.nan_to_num(present) >= dimension_min - TOLERANCE)
-    weight = np.divide(
-        usable,
-        used[:, tree.dimension],
-        out=np.zeros_like(usable),
-        where=scored[:, tree.dimension] & (usable > 0),
-    )
-    outer, counted, kept = np.zeros(level.size), np.zeros(level.size), np.zeros(level.size)
-    for d in range(dimensions):
-        outer += applicable_dimension[:, d]
-        counted += applicable_dimension[:, d] * scored[:, d] * np.nan_to_num(present[:, d])
-        kept += applicable_dimension[:, d] * scored[:, d]
-    dimension_weight = np.divide(
-        applicable_dimension, kept[:, None], out=np.zeros_like(applicable_dimension), where=scored
-    )
-    used_here = (applicable > 0) & (applicable_dimension > 0)[:, tree.dimension]
+    has = presence(storeys(tree, dimension_min), own, applies, imputed, level)
+    indicators = tree.dimension.size
     return Standing(
-        weight=weight,
-        dimension_weight=dimension_weight,
-        indicator_present=np.where(used_here, own.astype(float), np.nan),
-        dimension_present=present,
-        index_present=np.divide(counted, outer, out=np.zeros_like(outer), where=outer > 0),
-        own=(own & used_here).sum(axis=1).astype(np.int64),
+        weight=has.weight[:, :indicators],
+        dimension_weight=has.weight[:, indicators:-1],
+        indicator_present=has.present[:, :indicators],
+        dimension_present=has.present[:, indicators:-1],
+        index_present=np.nan_to_num(has.present[:, -1]),
+        own=has.own,
     )
 
 
@@ -150,10 +189,23 @@ def normalise(tree: Tree, raw: Floats, widened: float = 0.0) -> Floats:
 
     Parameters
     ----------
+    tree
+        Its goalposts, scale and whether scores beyond are clipped.
     raw
         (..., units, indicators); NaN stays NaN.
     widened
         Both goalposts moved out by this share of their distance (an alternative for `sensitivity`).
+
+    Returns
+    -------
+    NDArray
+        The same shape and memory order.
+
+    Examples
+    --------
+    >>> tree = Tree(np.array([0]), np.ones((1, 1)), np.ones((1, 1)), np.array([10.0]), np.array([0.0]))
+    >>> normalise(tree, np.array([[4.0], [12.0]])).tolist()
+    [[60.0], [0.0]]
     """
     scores = np.empty_like(raw)  # keeps the memory order: draws lie last in memory
     low, high = tree.scale
@@ -172,65 +224,15 @@ def normalise(tree: Tree, raw: Floats, widened: float = 0.0) -> Floats:
     return scores
 
 
-def raise_to(scores: Floats, exponent: float, floor: float) -> Floats:
-    """What a power mean sums: scores, their logarithms (exponent 0) or powers.
-
-    Exponents at or below 0 see scores of at least `floor`, others of at least 0; exponent 1 takes them as they are.
-    """
-    if exponent == 1:
-        return scores
-    if exponent <= 0:
-        scores = np.maximum(scores, floor)
-        return np.log(scores) if exponent == 0 else scores**exponent
-    scores = np.maximum(scores, 0.0)
-    return np.sqrt(scores) if exponent == 0.5 else scores**exponent
-
-
-def lower_from(mean: Floats, exponent: float) -> Floats:
-    """The inverse of `raise_to`."""
-    if exponent == 1:
-        return mean
-    if exponent == 0:
-        return np.exp(mean)
-    return mean * mean if exponent == 0.5 else mean ** (1 / exponent)
-
-
-def power_mean(scores: Sequence[Floats], weight: Sequence[Floats], exponent: float, floor: float) -> Floats:
-    """Weighted power mean of items; weights sum to 1 where an item carries any, else the mean is NaN.
-
-    Parameters
-    ----------
-    scores
-        One array (..., units) an item; what stands where its weight is 0 does not matter.
-    weight
-        One array that broadcasts to it an item.
-    """
-    total: Floats | None = None
-    some: Floats | None = None
-    for x, w in zip(scores, weight, strict=True):
-        if not (w > 0).any():
-            continue
-        if not (w > 0).all():
-            x = np.where(w > 0, x, 1.0)
-        term = raise_to(x, exponent, floor) * w
-        if total is None or some is None:
-            total, some = term, w
-        else:
-            total += term
-            some = some + w
-    if total is None or some is None:
-        shape = np.broadcast_shapes(*(np.shape(x) for x in scores)) if scores else ()
-        return np.full(shape, np.nan)
-    if (some > 0).all():
-        return lower_from(total, exponent)
-    return np.where(some > 0, lower_from(np.where(some > 0, total, 1.0), exponent), np.nan)
-
-
 def aggregate(tree: Tree, has: Standing, scores: Floats) -> tuple[Floats, Floats]:
     """Dimension and index scores.
 
     Parameters
     ----------
+    tree
+        Two storeys.
+    has
+        As `standing` gives it, for the same units.
     scores
         (..., units, indicators) as `normalise` gives them.
 
@@ -238,15 +240,22 @@ def aggregate(tree: Tree, has: Standing, scores: Floats) -> tuple[Floats, Floats
     -------
     dimensions, index
         (..., units, dimensions) and (..., units); NaN where nothing is scored.
+
+    Examples
+    --------
+    >>> none, yes = np.full(2, np.nan), np.ones((1, 2), bool)
+    >>> tree = Tree(np.array([0, 1]), np.ones((1, 2)), np.array([[1.0, 3.0]]), none, none)
+    >>> aggregate(tree, standing(tree, np.array([0]), yes, yes, ~yes), np.array([[20.0, 60.0]]))[1].tolist()
+    [50.0]
     """
-    columns: list[Floats] = []
-    for d in range(tree.dimension_weight.shape[1]):
-        members = np.flatnonzero(tree.dimension == d)
-        if not members.size:
-            columns.append(np.full(scores.shape[:-1], np.nan))
-            continue
-        columns.append(
-            power_mean([scores[..., j] for j in members], [has.weight[:, j] for j in members], tree.within, tree.floor)
-        )
-    weights = [has.dimension_weight[:, d] for d in range(len(columns))]
-    return np.stack(columns, axis=-1), power_mean(columns, weights, tree.across, tree.floor)
+    indicators, dimensions = tree.dimension.size, tree.dimension_weight.shape[1]
+    nodes = climb(
+        [scores[..., j] for j in range(indicators)],
+        [
+            *((indicators + d, np.flatnonzero(tree.dimension == d), tree.within) for d in range(dimensions)),
+            (indicators + dimensions, np.arange(indicators, indicators + dimensions), tree.across),
+        ],
+        np.concatenate([has.weight, has.dimension_weight], axis=1),
+        tree.floor,
+    )
+    return last(nodes[indicators:-1]), nodes[-1]

@@ -1,14 +1,12 @@
 """The tree against a published index (COINr's ASEM example, sustainability half) and against hand arithmetic."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.index.tree import Tree, aggregate, normalise, standing
+from methods.index import hierarchy
+from methods.index.tree import Tree, aggregate, normalise, power_mean, standing, storeys
 
 NAN = np.nan
 
@@ -31,33 +29,25 @@ def everything(t, level, **changes):
     return standing(t, level, **{**parts, **changes})
 
 
-def asem():
-    with (Path(__file__).parent / "asem_sustainability.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    units = [name for name in rows[0] if name.isupper()]
-
-    def table(stage):
-        return np.array([[float(row[unit]) for row in rows if row["stage"] == stage] for unit in units])
-
-    indicators = [row for row in rows if row["stage"] == "treated"]
-    dimensions = list(dict.fromkeys(row["dimension"] for row in indicators))
+def test_the_sustainability_half_of_the_asem_index_comes_out(asem):
+    names = ["Environ", "Social", "SusEcFin"]
+    parents = dict(zip(asem.nodes, asem.parents, strict=True))
+    here = [j for j, name in enumerate(asem.indicators) if parents[name] in names]
+    treated, low, high = asem.treated[:, here], asem.treated[:, here].min(axis=0), asem.treated[:, here].max(axis=0)
+    more = asem.direction[here] > 0
     shape = Tree(
-        dimension=np.array([dimensions.index(row["dimension"]) for row in indicators]),
-        weight=np.ones((1, len(indicators))),
-        dimension_weight=np.ones((1, len(dimensions))),
-        worst=np.array([float(row["worst"]) for row in indicators]),
-        best=np.array([float(row["best"]) for row in indicators]),
+        dimension=np.array([names.index(parents[asem.indicators[j]]) for j in here]),
+        weight=np.ones((1, len(here))),
+        dimension_weight=np.ones((1, len(names))),
+        worst=np.where(more, low, high),
+        best=np.where(more, high, low),
     )
-    return shape, table("treated"), table("normalised"), table("aggregated")
-
-
-def test_the_stages_of_the_asem_index_come_out():
-    shape, treated, normalised, aggregated = asem()
-    assert (shape.best < shape.worst).sum() == 11  # both directions are there
+    assert (~more).sum() == 11  # both directions are there
     scores = normalise(shape, treated)
-    np.testing.assert_allclose(scores, normalised, atol=1e-10)
+    np.testing.assert_allclose(scores, asem.normalised[:, here], atol=1e-10)
     dimensions, index = aggregate(shape, everything(shape, np.zeros(len(treated), int)), scores)
-    np.testing.assert_allclose(np.column_stack([dimensions, index]), aggregated, atol=1e-10)
+    expected = asem.index[:, [asem.groups.index(name) for name in [*names, "Sust"]]]
+    np.testing.assert_allclose(np.column_stack([dimensions, index]), expected, atol=1e-10)
 
 
 def test_goalposts_score_their_ends_exactly_and_clip_beyond_them():
@@ -181,6 +171,76 @@ def test_draws_of_any_memory_order_go_the_way_of_single_values_to_the_last_bit(s
         np.testing.assert_array_equal(index[r], one[1])
     across_memory = np.moveaxis(np.ascontiguousarray(np.moveaxis(draws, (0, 1, 2), (2, 1, 0))), (0, 1, 2), (2, 1, 0))
     np.testing.assert_array_equal(aggregate(t, has, normalise(t, across_memory))[1], index)
+
+
+def written_out(t, level, applies, own, imputed, least):
+    """The two storeys without a hierarchy, line by line."""
+    applicable = t.weight[level] * applies
+    usable = applicable * (own | imputed)
+    dimensions = t.dimension_weight.shape[1]
+    total, held, used = (np.zeros((level.size, dimensions)) for _ in range(3))
+    for j, d in enumerate(t.dimension):
+        total[:, d] += applicable[:, j]
+        held[:, d] += applicable[:, j] * own[:, j]
+        used[:, d] += usable[:, j]
+    outer = np.where(total > 0, t.dimension_weight[level], 0.0)
+    present = np.divide(held, total, out=np.full_like(total, NAN), where=outer > 0)
+    scored = (used > 0) & (outer > 0) & (np.nan_to_num(present) >= least - 1e-9)
+    weight = np.divide(
+        usable, used[:, t.dimension], out=np.zeros_like(usable), where=scored[:, t.dimension] & (usable > 0)
+    )
+    whole, counted, kept = np.zeros(level.size), np.zeros(level.size), np.zeros(level.size)
+    for d in range(dimensions):
+        whole += outer[:, d]
+        counted += outer[:, d] * scored[:, d] * np.nan_to_num(present[:, d])
+        kept += outer[:, d] * scored[:, d]
+    return {
+        "weight": weight,
+        "dimension_weight": np.divide(outer, kept[:, None], out=np.zeros_like(outer), where=scored),
+        "dimension_present": present,
+        "index_present": np.divide(counted, whole, out=np.zeros_like(whole), where=whole > 0),
+        "own": (own & (applicable > 0) & (outer > 0)[:, t.dimension]).sum(axis=1),
+    }
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1.0, 0.5, 0.0, -1.0]),
+    st.sampled_from([1.0, 0.5, 0.0, -1.0]),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_two_storeys_are_a_hierarchy_to_the_last_bit(seed, within, across, least):
+    rng = np.random.default_rng(seed)
+    units, indicators, dimensions = rng.integers(1, 9), rng.integers(1, 12), rng.integers(1, 5)
+    t = Tree(
+        dimension=rng.integers(0, dimensions, indicators),  # some dimensions may be empty
+        weight=rng.uniform(0, 2, (2, indicators)) * (rng.random((2, indicators)) < 0.8),
+        dimension_weight=rng.uniform(0, 2, (2, dimensions)) * (rng.random((2, dimensions)) < 0.8),
+        worst=np.full(indicators, NAN),
+        best=np.full(indicators, NAN),
+        within=within,
+        across=across,
+    )
+    level = rng.integers(0, 2, units)
+    applies, own, imputed = (rng.random((units, indicators)) < p for p in (0.8, 0.7, 0.3))
+    scores = rng.uniform(0, 100, (3, units, indicators))
+    has = standing(t, level, applies, own, imputed, least)
+    for name, expected in written_out(t, level, applies, own, imputed, least).items():
+        np.testing.assert_array_equal(getattr(has, name), expected, err_msg=name)
+    columns = []
+    for d in range(dimensions):
+        at = np.flatnonzero(t.dimension == d)
+        mean = power_mean([scores[..., j] for j in at], [has.weight[:, j] for j in at], within, t.floor)
+        columns.append(mean if at.size else np.full((3, units), NAN))
+    index = power_mean(columns, [has.dimension_weight[:, d] for d in range(dimensions)], across, t.floor)
+    found = aggregate(t, has, scores)
+    np.testing.assert_array_equal(found[0], np.stack(columns, axis=-1))
+    np.testing.assert_array_equal(found[1], index)
+    above = storeys(t, least)
+    everywhere = hierarchy.aggregate(above, hierarchy.presence(above, own, applies, imputed, level), scores)
+    np.testing.assert_array_equal(everywhere[..., :-1], np.stack(columns, axis=-1))
+    np.testing.assert_array_equal(everywhere[..., -1], index)
 
 
 @settings(deadline=None)
