@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from evaluator.rating.rated import Parameters, Rated, States, placed
 from evaluator.rating.rows import Block, Loadings, filled
-from methods.assessors.crossed import Crossed, Scores, crossed
+from methods.assessors.crossed import Crossed, crossed
+from methods.assessors.joint import JointErrors, joint_errors
+from methods.assessors.scores import Scores, what_is_confounded
 from methods.inputs import NORMAL, Integers
 
 NEGLIGIBLE = 1e-4  # a loading's share of a variance below which it is counted as independent
@@ -36,7 +38,11 @@ def from_assessments(units: Rated, state: States, models: Parameters) -> Iterabl
     rated, unit_at = np.unique(unit, return_inverse=True)
     codes, criterion_at = np.unique(indicator, return_inverse=True)
     assessor_at = np.unique(who.astype(str), return_inverse=True)[1]
-    fit = crossed(Scores(unit_at, assessor_at, criterion_at, mean, score))
+    if what_is_confounded(unit_at, assessor_at) is not None:
+        state[unit, indicator] = "suppressed"
+        return
+    scores = Scores(unit_at, assessor_at, criterion_at, mean, score)
+    fit = crossed(scores)
     name = " ".join(units.scheme.indicators[j].code for j in codes.tolist())
     models.extend(
         _crossed_models(units, fit, name, [(levels[k // state.shape[1]], k % state.shape[1]) for k in mean_keys])
@@ -50,7 +56,7 @@ def from_assessments(units: Rated, state: States, models: Parameters) -> Iterabl
         models.append((name, "", "units_not_comparable", float(apart)))
     kept &= together
     state[at, j] = np.where(kept, "ok", "suppressed")
-    yield _assessed(units, fit, at, j, kept)
+    yield _assessed(units, fit, joint_errors(scores, fit), at, j, kept)
 
 
 def _comparable(component: Integers, level: Integers, unit: Integers) -> NDArray[np.bool_]:
@@ -68,19 +74,19 @@ def _comparable(component: Integers, level: Integers, unit: Integers) -> NDArray
 
 
 def _assessed(
-    units: Rated, fit: Crossed, at: Integers, j: Integers, kept: NDArray[np.bool_]
+    units: Rated, fit: Crossed, joint: JointErrors, at: Integers, j: Integers, kept: NDArray[np.bool_]
 ) -> tuple[Block, list[Loadings]]:
-    shared, direct_shared = fit.shared[kept], fit.direct_shared[kept]
+    shared, direct_shared = joint.shared[kept], joint.direct_shared[kept]
     variance = fit.variance[kept]
-    direct_variance = np.sum(direct_shared**2, axis=1) + fit.direct_independent[kept] ** 2
+    direct_variance = np.sum(direct_shared**2, axis=1) + joint.direct_independent[kept] ** 2
     large = (shared**2 > NEGLIGIBLE * variance[:, None]) | (direct_shared**2 > NEGLIGIBLE * direct_variance[:, None])
     rest = np.sum(np.where(large, 0.0, shared**2), axis=1)
     direct_rest = np.sum(np.where(large, 0.0, direct_shared**2), axis=1)
     unit, indicator = at[kept], j[kept]
     # a factor of its own for a unit that has several criteria; else it is the independent part
     several = np.bincount(unit, minlength=len(units.unit))[unit] > 1
-    own = fit.own[kept]
-    b = np.sqrt(fit.independent[kept] ** 2 + rest + np.where(several, 0.0, own**2))
+    own = joint.own[kept]
+    b = np.sqrt(joint.independent[kept] ** 2 + rest + np.where(several, 0.0, own**2))
     row, factor = np.nonzero(large)
     loadings = [
         Loadings(
@@ -105,8 +111,8 @@ def _assessed(
         fit.estimate[kept],
         b,
         variance,
-        fit.direct[kept],
-        np.sqrt(fit.direct_independent[kept] ** 2 + direct_rest),
+        joint.direct[kept],
+        np.sqrt(joint.direct_independent[kept] ** 2 + direct_rest),
         fit.n[kept].astype(np.float64),
     )
     return block, loadings
