@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from methods.small_areas.fay_herriot import fay_herriot
+from tests.methods.small_areas import milk
 
 
 def _level(seed: int, m: int = 40, A: float = 30.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -24,6 +25,16 @@ def _residual_likelihood(A: float, y: np.ndarray, X: np.ndarray, D: np.ndarray) 
     information = X.T @ Vi @ X
     P = Vi - Vi @ X @ np.linalg.inv(information) @ X.T @ Vi
     return float(np.linalg.slogdet(V)[1] + np.linalg.slogdet(information)[1] + y @ P @ y)
+
+
+def test_milk_expenditure_gives_the_numbers_of_the_r_package_sae() -> None:
+    fit = fay_herriot(milk.Y, milk.X, milk.SD**2, "reml")
+    # sae stops at a relative change of 1e-4, hence the sixth digit
+    assert fit.variance == pytest.approx(milk.VARIANCE, abs=2e-7)
+    assert fit.coefficients == pytest.approx(milk.COEFFICIENTS, abs=5e-7)
+    assert np.sqrt(np.diag(fit.covariance)) == pytest.approx(milk.STANDARD_ERRORS, abs=5e-7)
+    assert fit.theta == pytest.approx(milk.EBLUP, abs=1e-6)
+    assert fit.mse == pytest.approx(milk.MSE, abs=1e-7)
 
 
 @pytest.mark.parametrize("method", ["reml", "adjusted"])
