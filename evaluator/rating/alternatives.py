@@ -15,7 +15,8 @@ from methods.index.tree import Booleans, normalise
 from methods.inputs import Floats, Integers
 from methods.ranking.grades import band
 from methods.uncertainty import sensitivity
-from methods.uncertainty.draws import point_values, stream
+from methods.uncertainty.draws import stream
+from methods.uncertainty.form import point_values
 
 WEIGHTINGS = 1024  # weights drawn at every node; fixed, since figures must come out again
 POINTS = 512  # of the Sobol design

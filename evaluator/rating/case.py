@@ -14,7 +14,7 @@ from evaluator.rating.scheme import Scheme
 from evaluator.rating.tabular import Table
 from methods.index.tree import Booleans, Standing, aggregate, normalise, standing
 from methods.inputs import NO_FACTORS, Factors, Floats, Inputs, Integers
-from methods.uncertainty.draws import check, in_order, point_values
+from methods.uncertainty.form import check, in_order, point_values
 
 Texts = NDArray[np.object_]
 

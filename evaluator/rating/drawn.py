@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.rating.case import Case
-from evaluator.rating.recipe import after_deductions
-from methods.index.tree import Standing, aggregate, normalise
+from evaluator.rating.recipe import after_deductions, lines
+from methods.index.tree import Standing
 from methods.inputs import Floats, Integers
-from methods.uncertainty.draws import Block, Group, lay_out, run
+from methods.uncertainty.climb import aggregate_draws, climb
+from methods.uncertainty.draws import Block, run
+from methods.uncertainty.layout import Group, Tile, lay_out
 
 ROWS = 64  # summarised at a time
 
@@ -67,21 +69,32 @@ def draw(case: Case, seed: int, draws: int, threads: int, progress: Callable[[fl
             )
         )
     index = np.full((case.codes.size, draws), np.nan)
-    trees = [tree.only(part.group.indicators) for part in parts]
+    groups = [part.group for part in parts]
+    layout = lay_out(case.inputs, case.factors, groups, case.recipe.limits, lines(case.recipe))
+    trees = [tree.only(group.indicators) for group in groups]
+    ways = {
+        (tile.group, tile.members.start): climb(trees[tile.group], _some(parts[tile.group].has, tile.members))
+        for tile in layout.tiles
+    }
 
-    def consume(g: int, where: slice, block: Block) -> None:
-        part, deductions = parts[g], case.taken.deductions[parts[g].group.units]
-        dimensions, plain = aggregate(trees[g], part.has, normalise(trees[g], block.estimate))
+    def consume(tile: Tile, where: slice, block: Block) -> None:
+        part, members = parts[tile.group], tile.members
+        units, way = part.group.units[members], ways[tile.group, members.start]
+        deductions = case.taken.deductions[units]
+        dimensions, plain = aggregate_draws(way, block.estimate)
         for d, kept in part.dimensions.items():
-            kept[:, where] = dimensions[..., d].T
-        index[part.group.units, where] = after_deductions(case.recipe, plain, deductions).T
+            kept[members, where] = dimensions[..., d].T
+        index[units, where] = after_deductions(case.recipe, plain, deductions).T
         if block.direct is not None and part.direct is not None:
-            _, plain = aggregate(trees[g], part.has, normalise(trees[g], block.direct))
-            part.direct[:, where] = after_deductions(case.recipe, plain, deductions).T
+            _, plain = aggregate_draws(way, block.direct)
+            part.direct[members, where] = after_deductions(case.recipe, plain, deductions).T
 
-    layout = lay_out(case.inputs, case.factors, [part.group for part in parts], case.recipe.limits)
     run(layout, seed, draws, consume, threads=threads, progress=progress)
     return Drawn(index, tuple(parts))
+
+
+def _some(has: Standing, members: slice) -> Standing:
+    return has.only(np.arange(members.start, members.stop), np.arange(has.weight.shape[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evaluator.rating.scheme import Scheme
 from methods.index.tree import Tree
 from methods.inputs import Floats, Integers
+from methods.uncertainty.layout import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,17 @@ def recipe(scheme: Scheme) -> Recipe:
         grades=tuple(grade for grade, _ in scheme.grades.bands),
         bands=np.array([limit for _, limit in scheme.grades.bands], dtype=np.float64),
     )
+
+
+def lines(recipe: Recipe) -> Lines:
+    """Normalisation as a straight line of each indicator, clipped: what `normalise` does, as draws need it."""
+    tree, (low, high) = recipe.tree, recipe.tree.scale
+    goal = ~(np.isnan(tree.worst) | np.isnan(tree.best))
+    distance = np.where(goal, tree.best - tree.worst, 1.0)
+    slope = np.where(goal, (high - low) / distance, 1.0)
+    offset = np.where(goal, low - np.where(goal, tree.worst, 0.0) * slope, 0.0)
+    clipped = goal & tree.clip
+    return Lines(offset, slope, np.where(clipped, low, -np.inf), np.where(clipped, high, np.inf))
 
 
 def after_deductions(recipe: Recipe, index: Floats, deductions: Floats) -> Floats:

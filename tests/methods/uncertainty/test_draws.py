@@ -1,16 +1,22 @@
-"""Draws against their distributions, and against themselves: any number of threads, any order of rows."""
+"""Draws against their distributions, and against themselves: any threads, any cut into pieces, any order of rows."""
 
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from methods.inputs import BETA, GAMMA, NORMAL, POINT, Factors, Inputs
-from methods.uncertainty.draws import BLOCK, Group, draw_block, in_order, lay_out, point_values, run, stream
+from methods.uncertainty.draws import BLOCK, run, stream
+from methods.uncertainty.form import in_order, point_values
+from methods.uncertainty.layout import AT_ONCE, Group, Lines, lay_out
 
 NAN = np.nan
 NONE = np.full((4, 2), NAN)
+FROZEN = [65.19060949528914, 61.49630371523701, 0.8446443052170198, 2.0198533133365433, 2.5138973193355802]
 
 
 def inputs(*rows):
@@ -29,18 +35,18 @@ def factors(names, *rows):
 ALONE = factors([])
 
 
-def collect(given, shared=ALONE, groups=None, limits=NONE, draws=4096, seed=1, threads=1):
+def collect(given, shared=ALONE, groups=None, limits=NONE, draws=4096, seed=1, threads=1, lines=None, at_once=AT_ONCE):
     """Draws by group: (draws, members, used) of estimates, and of direct ones where wanted."""
     groups = groups or [Group(np.arange(2), np.arange(limits.shape[0]), True)]
     shapes = [(draws, g.units.size, g.indicators.size) for g in groups]
     estimate, direct = [np.full(s, NAN) for s in shapes], [np.full(s, NAN) for s in shapes]
 
-    def consume(g, where, block):
-        estimate[g][where] = block.estimate
+    def consume(tile, where, block):
+        estimate[tile.group][where, tile.members] = block.estimate
         if block.direct is not None:
-            direct[g][where] = block.direct
+            direct[tile.group][where, tile.members] = block.direct
 
-    run(lay_out(given, shared, groups, limits), seed, draws, consume, threads=threads)
+    run(lay_out(given, shared, groups, limits, lines, at_once), seed, draws, consume, threads=threads)
     return estimate, direct
 
 
@@ -150,10 +156,86 @@ def test_units_of_different_groups_share_factors():
 
 
 def test_a_group_asked_for_no_direct_draws_has_none():
+    seen = []
     layout = lay_out(MIXED, SHARED, [Group(np.arange(2), np.arange(4), False)], NONE)
-    (block,) = draw_block(layout, 1, 0)
-    assert block.direct is None
-    assert block.estimate.shape == (BLOCK, 2, 4)
+    run(layout, 1, BLOCK, lambda tile, where, block: seen.append(block))
+    assert seen[0].direct is None
+    assert seen[0].estimate.shape == (BLOCK, 2, 4)
+
+
+def world(units, seed):
+    """Units with four inputs of mixed families, gaps, factors of their own and shared ones, in two groups."""
+    rng = np.random.default_rng(seed)
+    unit, indicator = (x.ravel() for x in np.meshgrid(np.arange(units), np.arange(4), indexing="ij"))
+    family = rng.integers(0, 4, unit.size)
+    a, b = rng.uniform(1, 9, unit.size), rng.uniform(0.5, 3, unit.size)
+    a[rng.random(unit.size) < 0.1] = NAN
+    withheld = rng.random(unit.size) < 0.3
+    direct = np.where(withheld, NAN, np.where(family == BETA, 0.5, a + 0.1))
+    made = Inputs(unit, indicator, family, a, b, direct, np.where(withheld, NAN, 0.4), np.full(unit.size, 9.0))
+    loads = np.flatnonzero((family != POINT) & ~np.isnan(a) & (rng.random(unit.size) < 0.7))
+    twice = np.concatenate([loads, loads, loads[:3]])
+    own = unit[loads] * 2 + indicator[loads] % 2
+    factor = np.concatenate([own, 2 * units + rng.integers(0, 3, loads.size), own[:3]])
+    names = tuple(f"f{k}" for k in rng.permutation(2 * units + 3))
+    sizes = rng.normal(0, 0.2, (2, twice.size))
+    groups = [
+        Group(np.arange(units // 3), np.arange(4), True),
+        Group(np.arange(units // 3, units), np.arange(3), False),
+    ]
+    return made, Factors(names, factor, unit[twice], indicator[twice], *sizes), groups
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("at_once", [1, 3, 10, 1000])
+def test_units_at_a_time_and_threads_do_not_change_a_bit(at_once, threads):
+    made, shared, groups = world(31, 5)
+    limits = np.array([[2.0, 8.0], [NAN, 7.0], [NAN, NAN], [0.0, NAN]])
+    whole = collect(made, shared, groups, limits, draws=700)
+    parts = collect(made, shared, groups, limits, draws=700, at_once=at_once, threads=threads)
+    for one, other in zip((*whole[0], *whole[1]), (*parts[0], *parts[1]), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@for_all(units=st.integers(3, 20), at_once=st.integers(1, 20), draws=st.integers(1, 600), threads=st.integers(1, 4))
+@settings(max_examples=25, deadline=None)
+def test_any_cut_of_any_inputs_gives_the_same_draws(units, at_once, draws, threads):
+    made, shared, groups = world(units, units)
+    whole = collect(made, shared, groups, draws=600)
+    parts = collect(made, shared, groups, draws=draws, at_once=at_once, threads=threads)
+    for one, other in zip(whole[0], parts[0], strict=True):
+        assert one[:draws].tobytes() == other.tobytes()
+
+
+def test_what_a_seed_means_stays_as_it_is():
+    """Frozen: editions that were published are recomputed from their seed. Made by this engine, numpy 2.4."""
+    (x,), (d,) = collect(MIXED, SHARED, draws=BLOCK + 1)
+    np.testing.assert_allclose([x[0, 0, 0], x[-1, 0, 0], x[-1, 0, 1], x[-1, 0, 2], d[-1, 0, 2]], FROZEN, rtol=1e-12)
+
+
+def test_lines_are_what_normalising_the_draws_gives():
+    made, shared, groups = world(12, 8)
+    limits = np.array([[2.0, 8.0], [NAN, NAN], [NAN, NAN], [0.0, NAN]])
+    offset, slope = np.array([10.0, 0.0, 50.0, 3.0]), np.array([5.0, -20.0, 2.0, 1.0])
+    lower, upper = np.array([0.0, -90.0, -np.inf, 0.0]), np.array([40.0, 0.0, np.inf, 9.0])
+    straight = collect(made, shared, groups, limits, draws=300, lines=Lines(offset, slope, lower, upper))
+    raw = collect(made, shared, groups, limits, draws=300)
+    there = np.zeros((12, 4), bool)
+    there[made.unit[~np.isnan(made.a)], made.indicator[~np.isnan(made.a)]] = True
+    for kind in (0, 1):
+        for g, group in enumerate(groups):
+            j, here = group.indicators, there[np.ix_(group.units, group.indicators)]
+            expected = np.clip(offset[j] + slope[j] * raw[kind][g], lower[j], upper[j])
+            np.testing.assert_allclose(straight[kind][g][:, here], expected[:, here], rtol=0, atol=1e-11)
+
+
+def test_a_beta_draw_that_leans_on_factors_keeps_its_mean_and_its_variance():
+    lean = factors(["f"], (0, 0, 1, 0.08, 0), (0, 1, 1, 0.08, 0))
+    (x,), _ = collect(MIXED, lean, draws=60_000)
+    for u, (a, b) in enumerate(((8, 2), (3, 9))):
+        assert x[:, u, 1].mean() == pytest.approx(a / (a + b), abs=0.003)
+        assert x[:, u, 1].std() == pytest.approx(stats.beta(a, b).std(), rel=0.03)
+    assert np.cov(x[:, 0, 1], x[:, 1, 1])[0, 1] == pytest.approx(0.08**2, rel=0.1)
 
 
 def test_point_values_are_the_means_of_the_families():
@@ -174,14 +256,14 @@ def test_no_inputs_at_all_give_no_draws_and_no_error():
 def test_progress_reaches_one():
     seen = []
     layout = lay_out(MIXED, SHARED, [Group(np.arange(2), np.arange(4), False)], NONE)
-    run(layout, 1, 3 * BLOCK, lambda g, where, block: None, progress=seen.append)
+    run(layout, 1, 3 * BLOCK, lambda tile, where, block: None, progress=seen.append)
     assert seen == [1 / 3, 2 / 3, 1.0]
 
 
 def test_an_error_in_a_thread_comes_through():
     layout = lay_out(MIXED, SHARED, [Group(np.arange(2), np.arange(4), False)], NONE)
 
-    def consume(g, where, block):
+    def consume(tile, where, block):
         raise RuntimeError("full")
 
     with pytest.raises(RuntimeError, match="full"):
@@ -198,6 +280,7 @@ def test_an_error_in_a_thread_comes_through():
         ((0, 0, GAMMA, 1, 0, NAN, NAN), "a and b must be above 0"),
         ((0, 0, NORMAL, np.inf, 1, NAN, NAN), "a must be finite"),
         ((0, 0, NORMAL, 1, 1, 1, -2), "direct_sd must be 0 or more"),
+        ((0, 0, NORMAL, 1, NAN, NAN, NAN), "b must be a finite number, 0 or more"),
         ((0, 0, 7, 1, 1, NAN, NAN), "family must be 0 to 3"),
     ],
 )
@@ -221,11 +304,27 @@ def test_a_factor_may_not_load_on_a_point():
         lay_out(MIXED, factors(["f"], (0, 0, 4, 1, 1)), [], NONE)
 
 
+def test_wrong_loadings_groups_and_limits_are_named():
+    with pytest.raises(ValueError, match="factor f loads inf and 1.0 on unit 0, indicator 0; loadings must be finite"):
+        lay_out(MIXED, factors(["f"], (0, 0, 0, np.inf, 1)), [], NONE)
+    both = [Group(np.arange(2), np.arange(4), False), Group(np.array([1]), np.arange(4), False)]
+    with pytest.raises(ValueError, match="unit 1 is in two groups"):
+        lay_out(MIXED, SHARED, both, NONE)
+    with pytest.raises(ValueError, match="group 0: its units and indicators must be ascending"):
+        lay_out(MIXED, SHARED, [Group(np.array([1, 0]), np.arange(4), False)], NONE)
+    with pytest.raises(ValueError, match=r"limits of indicator 1 are \[5.0, 2.0\]"):
+        lay_out(MIXED, SHARED, [], np.array([[0.0, 1.0], [5.0, 2.0], [0.0, 1.0], [0.0, 1.0]]))
+    with pytest.raises(ValueError, match="at_once is 0"):
+        lay_out(MIXED, SHARED, [], NONE, at_once=0)
+
+
 def test_seeds_and_numbers_of_draws_out_of_range_are_refused():
     with pytest.raises(ValueError, match="seed -1"):
         stream(-1, 0)
     with pytest.raises(ValueError, match="0 draws; at least 1"):
         collect(MIXED, draws=0)
+    with pytest.raises(ValueError, match="0 threads; at least 1"):
+        collect(MIXED, threads=0)
 
 
 def test_a_loading_given_in_two_parts_adds_up_before_it_is_squared():
