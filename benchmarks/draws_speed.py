@@ -65,10 +65,8 @@ def province(mixed: bool, rng: np.random.Generator) -> tuple[Inputs, Factors, li
     normal = np.flatnonzero(family == NORMAL)
     citizen = normal[indicator[normal] % 3 != 0]
     assessed = normal[indicator[normal] % 3 == 0]
-    names: list[np.ndarray] = [
-        unit,
-        units + unit * len(INDICATORS) + dimension[indicator],
-    ]  # level of all, of each dimension
+    # a unit's level over all of its numbers, and in each dimension
+    names = [unit, units + unit * len(INDICATORS) + dimension[indicator]]
     at = [np.arange(n), np.arange(n)]
     top = units * (1 + len(INDICATORS))
     names.append(top + unit[citizen])  # respondents
@@ -162,8 +160,8 @@ def main() -> None:
         elements = inputs.a.size * options.draws
         scaled = one * elements / GIGABYTE
         print(
-            f"{'normal, beta, gamma' if mixed else 'normal':20s} {inputs.a.size} inputs, {factors.loading.size} loadings "
-            f"of {len(factors.names)} factors, {options.draws} draws, {options.threads} threads: "
+            f"{'normal, beta, gamma' if mixed else 'normal':20s} {inputs.a.size} inputs, {factors.loading.size} "
+            f"loadings of {len(factors.names)} factors, {options.draws} draws, {options.threads} threads: "
             f"{wall:.2f} s (processor {processor:.2f}, laid out in {laid:.2f}); a pass over 1 GB {one:.3f} s, scaled "
             f"{scaled:.2f} s: {wall / scaled:.1f} passes (at most {most}), both processors busy "
             f"{processor / options.threads / scaled:.1f}; sum {total!r}"

@@ -1,4 +1,4 @@
-"""Dimensions and index of draws: what `methods.index.tree.aggregate` does, as one sparse product for a tile of units."""
+"""Dimensions and index of draws: what `methods.index.tree.aggregate` does, as a sparse product for a tile of units."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def aggregate_draws(how: Climb, scores: Floats) -> tuple[Floats, Floats]:
     """
     tree, draws = how.tree, scores.shape[0]
     cells = np.moveaxis(scores, 0, -1).reshape(-1, draws)
-    means = how.within @ raise_to(cells, tree.within, tree.floor)
+    means = np.asarray(how.within @ raise_to(cells, tree.within, tree.floor))
     if how.unscored is not None:
         means[how.unscored.ravel()] = 1.0
     dimensions = lower_from(means, tree.within).reshape(scores.shape[1], -1, draws)

@@ -141,7 +141,7 @@ def _draw(layout: Layout, seed: int, number: int, where: slice, consume: Callabl
 
 def _combine(tile: Tile, how: Combination, drawn: Floats) -> Floats:
     """(draws, units, used): SciPy's own loops, always in the same order."""
-    values = how.matrix @ drawn
+    values = np.asarray(how.matrix @ drawn)
     np.maximum(values, how.lower, out=values)
     np.minimum(values, how.upper, out=values)
     return np.moveaxis(values.reshape(-1, tile.used, BLOCK), 2, 0)

@@ -92,7 +92,8 @@ def in_order(inputs: Inputs, factors: Factors) -> tuple[Inputs, Factors]:
     --------
     >>> from methods.inputs import NO_FACTORS
     >>> none = np.full(2, np.nan)
-    >>> given = Inputs(np.array([1, 0]), np.zeros(2, np.int64), np.full(2, POINT), np.array([8.0, 7]), none, none, none, none)
+    >>> unit, family = np.array([1, 0]), np.full(2, POINT)
+    >>> given = Inputs(unit, np.zeros(2, np.int64), family, np.array([8.0, 7]), none, none, none, none)
     >>> in_order(given, NO_FACTORS)[0].a
     array([7., 8.])
     """

@@ -121,7 +121,8 @@ def lay_out(
 
     >>> from methods.inputs import Factors, Inputs, NORMAL
     >>> first, none = np.array([0, 0]), np.full(2, np.nan)
-    >>> given = Inputs(np.array([0, 1]), first, np.full(2, NORMAL), np.array([60.0, 70]), np.full(2, 3.0), none, none, none)
+    >>> a, b = np.array([60.0, 70.0]), np.full(2, 3.0)
+    >>> given = Inputs(np.array([0, 1]), first, np.full(2, NORMAL), a, b, none, none, none)
     >>> assessor = Factors(("a",), first, np.array([0, 1]), first, np.array([2.0, 2]), np.zeros(2))
     >>> layout = lay_out(given, assessor, [Group(np.array([0, 1]), np.array([0]), False)], np.array([[0.0, 100]]))
     >>> layout.shared, layout.tiles[0].normal
@@ -199,7 +200,7 @@ class _Loads:
             np.add.reduceat(values[here][order], first) if first.size else np.zeros(0)
             for values in (factors.loading, factors.direct_loading)
         )
-        self.per_row = np.bincount(self.row, minlength=int(row_of.max(initial=-1)) + 1)
+        self.per_row: Integers = np.bincount(self.row, minlength=int(row_of.max(initial=-1)) + 1).astype(np.int64)
         self.start = np.concatenate([[0], np.cumsum(self.per_row)])
 
     def of(self, rows: Integers) -> Integers:
@@ -208,7 +209,7 @@ class _Loads:
             return np.zeros(0, np.int64)
         count = self.per_row[rows]
         ahead = np.cumsum(count) - count
-        return np.arange(count.sum()) + np.repeat(self.start[rows] - ahead, count)
+        return np.asarray(np.arange(int(count.sum())) + np.repeat(self.start[rows] - ahead, count), np.int64)
 
 
 class _Combined:

@@ -305,7 +305,9 @@ def test_a_factor_may_not_load_on_a_point():
 
 
 def test_wrong_loadings_groups_and_limits_are_named():
-    with pytest.raises(ValueError, match="factor f loads inf and 1.0 on unit 0, indicator 0; loadings must be finite"):
+    with pytest.raises(
+        ValueError, match=r"factor f loads inf and 1\.0 on unit 0, indicator 0; loadings must be finite"
+    ):
         lay_out(MIXED, factors(["f"], (0, 0, 0, np.inf, 1)), [], NONE)
     both = [Group(np.arange(2), np.arange(4), False), Group(np.array([1]), np.arange(4), False)]
     with pytest.raises(ValueError, match="unit 1 is in two groups"):
