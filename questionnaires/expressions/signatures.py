@@ -1,0 +1,120 @@
+"""Every function: how many arguments it takes; and those of ODK that are refused, with the reason."""
+
+from __future__ import annotations
+
+MANY = 500
+
+# name: (fewest arguments, most arguments)
+FUNCTIONS: dict[str, tuple[int, int]] = {
+    "abs": (1, 1),
+    "acos": (1, 1),
+    "area": (1, 1),
+    "asin": (1, 1),
+    "atan": (1, 1),
+    "atan2": (2, 2),
+    "base64-decode": (1, 1),
+    "boolean": (1, 1),
+    "boolean-from-string": (1, 1),
+    "ceiling": (1, 1),
+    "checklist": (2, MANY),
+    "coalesce": (2, 2),
+    "concat": (0, MANY),
+    "contains": (2, 2),
+    "cos": (1, 1),
+    "count": (1, 1),
+    "count-non-empty": (1, 1),
+    "count-selected": (1, 1),
+    "date": (1, 1),
+    "date-time": (1, 1),
+    "decimal-date-time": (1, 1),
+    "decimal-time": (1, 1),
+    "depend": (1, MANY),
+    "digest": (2, 3),
+    "distance": (1, MANY),
+    "enclosed-area": (1, 1),
+    "ends-with": (2, 2),
+    "exp": (1, 1),
+    "exp10": (1, 1),
+    "false": (0, 0),
+    "floor": (1, 1),
+    "format-date": (2, 2),
+    "format-date-time": (2, 2),
+    "geofence": (2, 2),
+    "if": (3, 3),
+    "int": (1, 1),
+    "is-selected": (2, 2),
+    "join": (1, MANY),
+    "jr:choice-name": (2, 2),
+    "log": (1, 1),
+    "log10": (1, 1),
+    "max": (0, MANY),
+    "min": (0, MANY),
+    "normalize-space": (0, 1),
+    "not": (1, 1),
+    "now": (0, 0),
+    "number": (1, 1),
+    "once": (1, 1),
+    "pi": (0, 0),
+    "position": (0, 1),
+    "pow": (2, 2),
+    "property": (1, 1),
+    "random": (0, 0),
+    "regex": (2, 2),
+    "round": (1, 2),
+    "selected": (2, 2),
+    "selected-at": (2, 2),
+    "sin": (1, 1),
+    "sqrt": (1, 1),
+    "starts-with": (2, 2),
+    "string": (1, 1),
+    "string-length": (0, 1),
+    "substr": (2, 3),
+    "substring": (2, 3),
+    "substring-after": (2, 2),
+    "substring-before": (2, 2),
+    "sum": (1, 1),
+    "tan": (1, 1),
+    "today": (0, 0),
+    "translate": (3, 3),
+    "true": (0, 0),
+    "uuid": (0, 1),
+    "weighted-checklist": (2, MANY),
+}
+
+# Functions over node sets; where there are no repeats, a set is one question.
+OF_A_QUESTION = frozenset(("count", "count-non-empty", "sum"))
+
+NODES = "it looks into the tree of a form, which is not part of these expressions: name the question as ${code}"
+REPEATS = "repeats are not supported: name the question as ${code}"
+TABLE = "tables outside the form are not supported: write the cases with if( ... )"
+
+# Right elsewhere, but not here: the message must not call them a slip.
+REFUSED: dict[str, str] = {
+    "comment": NODES,
+    "current": "only paths such as current()/../code of an imported form are understood: name the question as ${code}",
+    "current-date": "write: today()",
+    "extract-signed": "signatures are not checked in forms",
+    "id": NODES,
+    "indexed-repeat": REPEATS,
+    "instance": TABLE,
+    "intersects": "it is not supported here: see area(), distance() and geofence()",
+    "jr:itext": "the words of a form are not values: see jr:choice-name()",
+    "lang": NODES,
+    "last": NODES,
+    "local-name": NODES,
+    "lower-case": "write: translate(..., 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')",
+    "name": NODES,
+    "namespace-uri": NODES,
+    "node": NODES,
+    "processing-instruction": NODES,
+    "pulldata": TABLE,
+    "randomize": "the order of choices is shuffled by the question's own key, and recorded with the answer",
+    "text": NODES,
+    "thousands-sep": "it is an appearance and not a function",
+    "time": "write: format-date-time(..., '%H:%M')",
+    "upper-case": "write: translate(..., 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')",
+    "version": "the version of the questionnaire is recorded with every answer",
+}
+
+# What property() knows; nothing about the device of a respondent is kept.
+PROPERTIES = ("unit",)
