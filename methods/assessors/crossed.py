@@ -117,9 +117,8 @@ def crossed(scores: Scores, robust: float | None = None, progress: Callable[[int
     weight, scored = np.ones(len(scores.score)), np.asarray(scores.score, np.float64)
     residual = solved.residual
     if robust is not None:
-        bounded = Bounded.of(robust)
-        solved, scored, weight = pseudo_scores(search, solved, scored, bounded)
-        residual = solved.residual * bounded.scale
+        found = pseudo_scores(search, solved, scored, Bounded.of(robust))
+        solved, scored, weight, residual = found.solved, found.modified, found.kept, found.residual
     return _described(scores, solved, scored, weight, residual, search.evaluations)
 
 
