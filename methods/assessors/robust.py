@@ -74,7 +74,7 @@ def _sizes(c: float, slope: float, square: float) -> Floats:
         bounded = np.clip(residual, -c * tau[:, None, None], c * tau[:, None, None])
         short = np.sum(bounded**2 * both, axis=(1, 2)) < (1.0 - LEVERAGES) * square
         low, high = np.where(short, tau, low), np.where(short, high, tau)
-    return 0.5 * (low + high)
+    return np.asarray(0.5 * (low + high), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
