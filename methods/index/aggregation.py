@@ -158,7 +158,7 @@ def power_mean(scores: Sequence[Floats], weight: Sequence[Floats], exponent: flo
         if total is None or some is None:
             total, some = raised * w, w
             continue
-        if term is None or term.shape != np.broadcast_shapes(raised.shape, w.shape):
+        if term is None or term.shape != raised.shape:
             term = raised * w
         else:
             np.multiply(raised, w, out=term)

@@ -286,12 +286,13 @@ def aggregate(over: Hierarchy, has: Presence, scores: Floats) -> Floats:
     right = (has.weight.shape[0], over.indicators)
     if scores.ndim < 2 or scores.shape[-2:] != right:
         raise ValueError(f"scores has shape {scores.shape}; it must be (..., units, indicators) with {right}")
-    for j in range(over.indicators):
-        lacking = np.isnan(scores[..., j]) & (has.weight[:, j] > 0)
-        if lacking.any():
-            u = int(np.argwhere(lacking)[0][-1])
+    gone = np.isnan(scores)
+    if gone.any():
+        lacking = np.argwhere(gone & (has.weight[:, : over.indicators] > 0))
+        if lacking.size:
+            u, j = lacking[0][-2:]
             raise ValueError(
-                f"scores: unit {u} has no number for {over.called(j)}, but carries weight there; "
+                f"scores: unit {u} has no number for {over.called(int(j))}, but carries weight there; "
                 "say in `presence` what is there"
             )
     made = climb(

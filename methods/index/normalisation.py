@@ -58,7 +58,7 @@ def minmax(values: Floats, direction: Direction = 1, scale: tuple[float, float] 
     result = values - worst
     result /= width
     result *= scale[1] - scale[0]
-    result += scale[0]
+    result += scale[0]  # also makes -0 a 0
     return result
 
 
@@ -444,7 +444,9 @@ def _ends(values: Floats) -> tuple[Floats, Floats]:
     """(..., 1, indicators) least and largest value; refuses an indicator that nobody has, and infinite values."""
     if not values.shape[-2]:
         raise ValueError("values has no units; at least one is needed")
-    low, high = np.fmin.reduce(values, axis=-2, keepdims=True), np.fmax.reduce(values, axis=-2, keepdims=True)
+    low, high = values.min(axis=-2, keepdims=True), values.max(axis=-2, keepdims=True)
+    if np.isnan(low).any():  # gaps: a slower way round them
+        low, high = np.fmin.reduce(values, axis=-2, keepdims=True), np.fmax.reduce(values, axis=-2, keepdims=True)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         if np.isnan(low).any():
             raise ValueError(f"values: indicator {_first(np.isnan(low))} has no number at all; leave it out")

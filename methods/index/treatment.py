@@ -2,8 +2,8 @@
 
 An indicator is in order unless its absolute skewness *and* its kurtosis pass their limits. Then its most extreme points
 are moved to the next one (winsorised) until it is; where the allowed number of points does not do, the untouched
-indicator is transformed. Everything takes ``(..., units, indicators)`` and treats every draw by itself; sums run over
-units in their order, so that a draw comes out the same to the last bit alone and among others.
+indicator is transformed. Everything takes ``(..., units, indicators)`` and treats every draw by itself; sums over units
+always add in the same order, so that a draw comes out the same to the last bit alone and among others.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from scipy import optimize, stats
 from methods.index.aggregation import Booleans
 from methods.inputs import Floats, Integers
 
+PIECE = 32_768  # numbers at a time: what is at work stays in the processor's cache
+ENOUGH = 0.01  # of a sum of squares must be left, or it is taken anew
 Transform = Literal["none", "log", "log_CT", "log_CT_orig", "log_GII", "box_cox"]
 
 
@@ -68,7 +70,7 @@ def skewness(values: Floats) -> Floats:
     >>> skewness(np.array([[1.0], [2.0], [3.0], [10.0]])).round(6).tolist()
     [1.763633]
     """
-    return _skewness(_moments(_lines(values), fourth=False))
+    return _skewness(_sums(_lines(_checked(values))))
 
 
 def kurtosis(values: Floats) -> Floats:
@@ -89,7 +91,7 @@ def kurtosis(values: Floats) -> Floats:
     >>> kurtosis(np.array([[1.0], [2.0], [3.0], [10.0]])).round(6).tolist()
     [3.228]
     """
-    return _kurtosis(_moments(_lines(values), fourth=True))
+    return _kurtosis(_sums(_lines(_checked(values))))
 
 
 def in_order(values: Floats, limits: Limits | None = None) -> Booleans:
@@ -112,7 +114,7 @@ def in_order(values: Floats, limits: Limits | None = None) -> Booleans:
     >>> in_order(np.array([[*range(1, 11), 30, 100.0], [*range(12)]]).T).tolist()
     [False, True]
     """
-    return ~_failing(_lines(_checked(values)), limits or Limits())
+    return ~_outside(_sums(_lines(_checked(values))), limits or Limits())
 
 
 def winsorise(values: Floats, limits: Limits | None = None) -> Treated:
@@ -185,62 +187,103 @@ def treat(values: Floats, limits: Limits | None = None) -> Treated:
 
 def _treat(values: Floats, limits: Limits, transform: Callable[[Floats], Floats] | None) -> Treated:
     lines = _lines(_checked(values))
-    failing = _failing(lines, limits)
+    sums = _sums(lines)
+    failing = _outside(sums, limits)
     high, low = np.zeros(failing.shape, np.int64), np.zeros(failing.shape, np.int64)
     transformed = np.zeros(failing.shape, bool)
     if not failing.any():
         return Treated(values, high, low, transformed, ~failing)
     result = values.copy(order="K")
-    before = lines[:, failing]  # (units, lines): only what needs treatment
-    x = before.copy()
-    up, down = np.zeros(x.shape[1], np.int64), np.zeros(x.shape[1], np.int64)
-    active = np.arange(x.shape[1])
-    while active.size:
-        if limits.most is not None:
-            active = active[(up + down)[active] < limits.most]
-            if not active.size:
-                break
-        part = x[:, active]
-        top = _skewness(_moments(part, fourth=False)) >= 0
-        part, moved = _step(part, top)
-        x[:, active] = part
-        up[active] = np.where(top, moved, up[active])
-        down[active] = np.where(top, down[active], moved)
-        active = active[_failing(part, limits)]
-    done = ~_failing(x, limits)
+    x = lines[:, failing]  # (units, lines): only what needs treatment
+    ends = _winsorise_lines(x, sums[:, failing], limits)
+    done = ~ends.outside
     changed = np.zeros(x.shape[1], bool)
     if transform is not None and not done.all():
-        changed = ~done
-        old = before[:, changed]
-        mirrored = _skewness(_moments(old, fourth=False)) < 0
+        changed = ends.outside
+        old = x[:, changed]
+        mirrored = _skewness(_sums(old)) < 0
         new = transform(np.where(mirrored, -old, old))
+        done[changed] = ~_outside(_sums(new), limits)
+    np.clip(x, ends.bottom, ends.top, out=x)
+    if changed.any():
         x[:, changed] = np.where(mirrored, -new, new)
-        up[changed], down[changed] = 0, 0
-        done[changed] = ~_failing(x[:, changed], limits)
     _lines(result)[:, failing] = x
-    high[failing], low[failing], transformed[failing] = up, down, changed
+    high[failing], low[failing] = np.where(changed, 0, ends.high), np.where(changed, 0, ends.low)
+    transformed[failing] = changed
     passed = ~failing
     passed[failing] = done
     return Treated(result, high, low, transformed, passed)
 
 
-def _step(x: Floats, top: Booleans) -> tuple[Floats, Integers]:
-    """Move the extreme points of each line (units, lines) to the next; how many stand there."""
-    sign = np.where(top, 1.0, -1.0)
-    y = x * sign
-    highest = np.fmax.reduce(y, axis=0)
-    at = y == highest
-    following = np.fmax.reduce(np.where(at, -np.inf, y), axis=0)
-    y = np.minimum(y, np.where(np.isfinite(following), following, highest))
-    return y * sign, at.sum(axis=0)
-
-
 @dataclass(frozen=True, slots=True)
-class _Moments:
-    n: Floats
-    second: Floats  # sums of powers of deviations from the mean
-    third: Floats
-    fourth: Floats | None
+class _Ends:
+    """Between which values lines are kept."""
+
+    bottom: Floats  # (lines,)
+    top: Floats
+    low: Integers  # (lines,) points moved up
+    high: Integers  # (lines,) points moved down
+    outside: Booleans  # (lines,) outside the limits still
+
+
+def _winsorise_lines(x: Floats, sums: Floats, limits: Limits) -> _Ends:
+    """Where to cut lines (units, lines) that are outside the limits.
+
+    Lines are sorted once; a step then changes sums of powers by what the moved points add and take away. Where little
+    is left of a sum, so that digits would be lost, it is taken anew.
+    """
+    y = np.sort(x, axis=0)  # gaps last
+    lines = np.arange(x.shape[1])
+    count = sums[N].astype(np.int64)
+    value = np.stack([y[0], y[count - 1, lines]])  # (bottom and top, lines): what lies beyond is moved here
+    tied = np.ones(value.shape, np.int64)  # points that stand there
+    for end in (0, 1):
+        tied[end] = _tied(y, count, value[end], tied[end], np.full(lines.size, bool(end)), lines)
+    moved = np.zeros(value.shape, np.int64)
+    centre, powers, whole = sums[CENTRE].copy(), sums[FIRST:].copy(), sums[SECOND].copy()
+    skewed = _skewness(sums)
+    outside = np.ones(lines.size, bool)
+    at = lines  # still at work
+    while at.size:
+        if limits.most is not None:
+            at = at[moved[0, at] + moved[1, at] < limits.most]
+        top = skewed[at] >= 0
+        side = top.astype(np.int64)
+        k, old, other = tied[side, at], value[side, at], value[1 - side, at]
+        new = y[np.where(top, count[at] - 1 - k, k), at]
+        new = np.where(top, np.maximum(new, other), np.minimum(new, other))
+        moved[side, at], value[side, at] = k, new
+        tied[side, at] = _tied(y, count, new, k + 1, top, at)
+        a, b = old - centre[at], new - centre[at]
+        part, a_power, b_power = powers[:, at], a, b
+        for p in range(4):
+            part[p] += k * (b_power - a_power)
+            a_power, b_power = a_power * a, b_power * b
+        now = _central(count[at].astype(np.float64), centre[at], part)
+        lost = np.flatnonzero(now[SECOND] < ENOUGH * whole[at])
+        if lost.size:
+            which = at[lost]
+            again = _sums(np.clip(y[:, which], value[0, which], value[1, which]))
+            now[:, lost], part[:, lost] = again, again[FIRST:]
+            centre[which], whole[which] = again[CENTRE], again[SECOND]
+        powers[:, at] = part
+        skewed[at] = _skewness(now)
+        outside[at] = still = _outside(now, limits)
+        at = at[still]
+    return _Ends(value[0], value[1], moved[0], moved[1], outside)
+
+
+def _tied(y: Floats, count: Integers, value: Floats, k: Integers, top: Booleans, at: Integers) -> Integers:
+    """How many sorted points stand at a value or beyond, of which `k` are known."""
+    while True:
+        place = np.clip(np.where(top, count[at] - 1 - k, k), 0, count[at] - 1)
+        more = (k < count[at]) & (y[place, at] == value)
+        if not more.any():
+            return k
+        k = k + more
+
+
+N, CENTRE, FIRST, SECOND, THIRD, FOURTH = range(6)  # rows of sums: numbers, where powers are taken from, their sums
 
 
 def _lines(values: Floats) -> Floats:
@@ -256,65 +299,90 @@ def _checked(values: Floats) -> Floats:
     return values
 
 
-def _moments(lines: Floats, fourth: bool) -> _Moments:
-    """Sums run over units in their order, so that lines do not depend on each other."""
-    units = lines.shape[0]
-    total = np.zeros_like(lines[0]) if units else np.zeros(lines.shape[1:])
-    missing = np.isnan(lines).any()
-    there: Floats | None = None
-    if missing:
-        here = ~np.isnan(lines)
-        lines, there = np.where(here, lines, 0.0), here.astype(np.float64)
-    for x in lines:
-        total += x
-    n = np.full_like(total, units) if there is None else there.sum(axis=0)
-    mean = np.divide(total, n, out=np.zeros_like(total), where=n > 0)
-    second, third = np.zeros_like(total), np.zeros_like(total)
-    quartic = np.zeros_like(total) if fourth else None
-    d, power = np.empty_like(total), np.empty_like(total)
-    for u in range(units):
-        np.subtract(lines[u], mean, out=d)
+def _total(x: Floats) -> Floats:
+    """Sums over the first axis, halving it: always the same order of additions, whatever lies beside or in memory."""
+    n = x.shape[0]
+    if n == 0:
+        return np.zeros(x.shape[1:])
+    while n > 1:
+        half = n // 2
+        y = x[:half] + x[half : 2 * half]
+        if n % 2:
+            y[0] += x[n - 1]
+        x, n = y, half
+    first: Floats = x[0]
+    return first
+
+
+def _sums(lines: Floats) -> Floats:
+    """(6, ...) of each line (units, ...): see `N`. Sums of powers are about the mean, in pieces that fit a cache."""
+    found = np.zeros((6, *lines.shape[1:]))
+    strides = [abs(s) if n > 1 else 0 for s, n in zip(lines.strides[1:], lines.shape[1:], strict=True)]
+    axis = int(np.argmax(strides))
+    step = max(1, PIECE * lines.shape[1 + axis] // max(1, lines.size))
+    for first in range(0, lines.shape[1 + axis], step):
+        piece = (slice(None),) * (1 + axis) + (slice(first, first + step),)
+        part, into = lines[piece], found[piece]
+        total = _total(part)
+        n: Floats | float = float(part.shape[0])
+        there: Booleans | None = None
+        if np.isnan(total).any():
+            there = ~np.isnan(part)
+            n = np.asarray(there.sum(axis=0), np.float64)
+            total = _total(np.where(there, part, 0.0))
+        into[N] = n
+        mean = np.divide(total, n, out=into[CENTRE], where=into[N] > 0)
+        d = part - mean
         if there is not None:
-            d *= there[u]
-        np.multiply(d, d, out=power)
-        second += power
-        if quartic is None:
-            power *= d
-            third += power
-        else:
-            d *= power
-            third += d
-            power *= power
-            quartic += power
-    # a spread within rounding of the mean is none
-    flat = second <= n * (1e-14 * np.abs(mean)) ** 2
-    return _Moments(n, np.where(flat, 0.0, second), third, quartic)
+            d[~there] = 0.0
+        power = d * d
+        into[SECOND] = _total(power)
+        d *= power
+        into[THIRD] = _total(d)
+        power *= power
+        into[FOURTH] = _total(power)
+    found[SECOND][found[SECOND] <= found[N] * (1e-14 * found[CENTRE]) ** 2] = 0.0  # within rounding: does not vary
+    return found
 
 
-def _skewness(m: _Moments) -> Floats:
-    n = m.n
+def _central(n: Floats, centre: Floats, powers: Floats) -> Floats:
+    """Sums of powers about another point than the mean, as `_sums` has them."""
+    first, second, third, fourth = powers
+    m = first / n
+    return np.stack(
+        [
+            n,
+            centre + m,
+            np.zeros_like(n),
+            second - n * m * m,
+            third - 3 * m * second + 2 * n * m * m * m,
+            fourth - 4 * m * third + 6 * m * m * second - 3 * n * m * m * m * m,
+        ]
+    )
+
+
+def _skewness(sums: Floats) -> Floats:
+    n, second = sums[N], sums[SECOND]
     with np.errstate(divide="ignore", invalid="ignore"):
-        g1 = np.sqrt(n) * m.third / m.second**1.5
-        adjusted = np.where(m.second > 0, g1 * np.sqrt(n * (n - 1)) / (n - 2), 0.0)
-    return np.where(n >= 3, adjusted, np.nan)
+        found: Floats = np.sqrt(n) * sums[THIRD] / (second * np.sqrt(second)) * (np.sqrt(n * (n - 1)) / (n - 2))
+    found[~(second > 0)] = 0.0
+    found[n < 3] = np.nan
+    return found
 
 
-def _kurtosis(m: _Moments) -> Floats:
-    if m.fourth is None:
-        raise ValueError("the fourth moment was not summed")
-    n = m.n
+def _kurtosis(sums: Floats) -> Floats:
+    n, second = sums[N], sums[SECOND]
     with np.errstate(divide="ignore", invalid="ignore"):
-        g2 = n * m.fourth / m.second**2 - 3
-        adjusted = np.where(m.second > 0, ((n + 1) * g2 + 6) * (n - 1) / ((n - 2) * (n - 3)), 0.0)
-    return np.where(n >= 4, adjusted, np.nan)
+        excess = n * sums[FOURTH] / (second * second) - 3
+        found: Floats = ((n + 1) * excess + 6) * ((n - 1) / ((n - 2) * (n - 3)))
+    found[~(second > 0)] = 0.0
+    found[n < 4] = np.nan
+    return found
 
 
-def _failing(lines: Floats, limits: Limits) -> Booleans:
-    """Which lines (units, ...) are outside; the fourth moment is summed only where the third says so."""
-    skewed = np.abs(np.nan_to_num(_skewness(_moments(lines, fourth=False)))) > limits.skewness
-    if skewed.any():
-        skewed[skewed] = np.nan_to_num(_kurtosis(_moments(lines[:, skewed], fourth=True))) > limits.kurtosis
-    return skewed
+def _outside(sums: Floats, limits: Limits) -> Booleans:
+    """Which lines are outside the limits; those of too few units, with NaN, are not."""
+    return (np.abs(_skewness(sums)) > limits.skewness) & (_kurtosis(sums) > limits.kurtosis)
 
 
 def log(values: Floats) -> Floats:
