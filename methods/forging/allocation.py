@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from methods.forging.respondents import Moved, Respondents, after_adding, after_replacing
+from methods.forging.respondents import Moved, Respondents, after_adding, after_replacing, fallen
 from methods.inputs import Floats, Integers
 
 STEPS = 60  # halvings of a multiplier
@@ -45,9 +45,8 @@ def best_addition(who: Respondents, number: Floats, worth: Floats, top: Floats, 
 
     Examples
     --------
-    >>> rows, items = np.arange(2), np.array([[10.0], [10.0]])
-    >>> who = Respondents(0 * rows, 0 * rows, rows, np.ones(2), np.full(2, 10.0), np.full(2, 10.0), items,
-    ...     np.array([[900.0], [500.0]]), units=1)
+    >>> zero, cell, ten = np.zeros(2, int), np.array([[0], [1]]), np.full((2, 1), 10.0)
+    >>> who = Respondents(zero, zero, cell, ten, np.ones(2), ten[:, 0], ten, np.array([[900.0], [500.0]]), units=1)
     >>> best_addition(who, np.array([10.0]), np.ones((1, 1)), np.array([100.0])).round(1).tolist()   # to the lower mean
     [0.0, 10.0]
     """
@@ -60,9 +59,10 @@ def best_addition(who: Respondents, number: Floats, worth: Floats, top: Floats, 
     heaviest = np.zeros(who.units)
     np.maximum.at(heaviest, who.unit, who.weight)
     cap = FIXED * np.maximum(own, heaviest)[who.unit]
-    held = np.where(who.cell >= 0, np.minimum(np.maximum(who.held, w * who.n), cap), cap)
-    frames = int(who.frame.max(initial=-1)) + 1
-    answered = np.bincount(who.frame, who.n, frames)
+    # what several margins hold resists together
+    with np.errstate(divide="ignore"):
+        resists = np.where(who.cell >= 0, 1.0 / who.held, 0.0).sum(axis=1)
+        held = np.clip(np.where(resists > 0, 1.0 / resists, np.inf), w * who.n, np.maximum(cap, w * who.n))
     everyone = np.bincount(who.unit, who.n, who.units)
     share = np.divide(who.n, everyone[who.unit], out=np.ones_like(who.n), where=everyone[who.unit] > 0)
     allocation = share * number[who.unit]
@@ -71,9 +71,7 @@ def best_addition(who: Respondents, number: Floats, worth: Floats, top: Floats, 
     per = np.where(totals.sum(axis=1, keepdims=True) > 0, per, worth)  # nobody answered yet: every stratum is as good
     for _ in range(ROUNDS):
         # weights of the design cell fall as codes are used, and those of other units count for more
-        come = np.bincount(who.frame, allocation, frames)
-        fall = np.divide(answered, answered + come, out=np.ones(frames), where=answered > 0)[who.frame]
-        others = (held - w * who.n) / (w * (1.0 if who.fixed_weights else fall))
+        others = (held - w * who.n) / (w * fallen(who, allocation))
         mean = np.where(np.isnan(y), 0.0, y)
         e = np.maximum(np.sum(per * (top - mean), axis=1), 0.0)[who.unit]
         a = np.sum(per[who.unit] * (who.item_sum - mean[who.unit] * who.item_n), axis=1)
@@ -154,9 +152,8 @@ def best_replacement(who: Respondents, number: Floats, worth: Floats, top: Float
 
     Examples
     --------
-    >>> rows, items = np.arange(2), np.array([[10.0], [10.0]])
-    >>> who = Respondents(0 * rows, 0 * rows, rows, np.ones(2), np.full(2, 10.0), np.full(2, 10.0), items,
-    ...     np.array([[900.0], [500.0]]), units=1)
+    >>> zero, cell, ten = np.zeros(2, int), np.array([[0], [1]]), np.full((2, 1), 10.0)
+    >>> who = Respondents(zero, zero, cell, ten, np.ones(2), ten[:, 0], ten, np.array([[900.0], [500.0]]), units=1)
     >>> best_replacement(who, np.array([12.0]), np.ones((1, 1)), np.array([100.0])).tolist()
     [2.0, 10.0]
     """

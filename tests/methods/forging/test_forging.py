@@ -11,7 +11,7 @@ from methods.forging.allocation import best_addition, best_replacement
 from methods.forging.assessors import Assessed, after_buying
 from methods.forging.bands import band_of, smallest
 from methods.forging.frozen import SmallArea
-from methods.forging.respondents import Respondents, after_adding, after_replacing
+from methods.forging.respondents import Moved, Respondents, after_adding, after_replacing
 
 TOP = np.array([100.0])
 
@@ -22,7 +22,7 @@ def one_unit(n: np.ndarray, mean: np.ndarray, share: np.ndarray | None = None, o
     weight = np.ones(rows) if share is None else share / n
     held = weight * n * (1.0 + others)
     return Respondents(
-        np.zeros(rows, int), np.zeros(rows, int), np.arange(rows), weight, held, n.astype(float),
+        np.zeros(rows, int), np.zeros(rows, int), np.arange(rows)[:, None], held[:, None], weight, n.astype(float),
         n[:, None].astype(float), (n * mean)[:, None], units=1,
     )  # fmt: skip
 
@@ -65,15 +65,15 @@ def test_through_the_small_area_model_more_is_needed_than_a_mean_suggests(
     """The trial: A = 36, variance 1400, x'b = 66, 60 answers with mean 66; naive numbers were 8 and 22."""
     who = one_unit(np.array([60]), np.array([66.0]), np.ones(1))
     full = np.full((1, 1), 1.0)
-    model = SmallArea(1400 * full, 66 * full, 36 * full, 0 * full, 0 * full, 0 * full, 0 * full)
+    model = SmallArea(1400 * full, 66 * full, 36 * full, *[0 * full] * 5)
 
     def adds(number: np.ndarray) -> np.ndarray:
         moved = after_adding(who, best_addition(who, number.astype(float), full, TOP), TOP)
-        return model.estimate(moved.direct, moved.effective)[:, 0] >= target
+        return model.estimate(moved)[:, 0] >= target
 
     def replaces(number: np.ndarray) -> np.ndarray:
         moved = after_replacing(who, best_replacement(who, number.astype(float), full, TOP), TOP)
-        return model.estimate(moved.direct, moved.effective)[:, 0] >= target
+        return model.estimate(moved)[:, 0] >= target
 
     assert smallest(adds, np.array([10_000])).tolist() == [added]
     assert smallest(replaces, np.array([60])).tolist() == [replaced]
@@ -150,7 +150,7 @@ def test_an_attack_goes_to_several_design_cells_only_as_far_as_each_has_codes() 
     n, mean, share = np.array([20, 20, 20]), np.array([30.0, 60.0, 90.0]), np.full(3, 1 / 3)
     who = one_unit(n, mean, share)
     split = Respondents(
-        who.unit, np.array([0, 1, 1]), who.cell, who.weight, who.held, who.n, who.item_n, who.item_sum, 1
+        who.unit, np.array([0, 1, 1]), who.cell, who.held, who.weight, who.n, who.item_n, who.item_sum, 1
     )
     added = best_addition(split, np.array([30.0]), np.ones((1, 1)), TOP, np.array([5.0, 100.0]))
     assert added[0] == pytest.approx(5.0, abs=1e-6)
@@ -169,9 +169,10 @@ def test_units_do_not_disturb_each_other_and_order_does_not_matter() -> None:
     top = np.array([100.0, 100.0, 80.0])
 
     def made(order: np.ndarray) -> Respondents:
-        cell = np.arange(rows) % 4
+        cell = unit * 4 + np.arange(rows) % 4
+        held = 3 * np.bincount(cell, weight * n)[cell]
         return Respondents(
-            unit[order], unit[order], cell[order], weight[order], (3 * weight * n)[order], n[order], item_n[order],
+            unit[order], unit[order], cell[order, None], held[order, None], weight[order], n[order], item_n[order],
             item_sum[order], units, factor=np.ones(rows), limits=(0.3, 3.0),
         )  # fmt: skip
 
@@ -192,14 +193,22 @@ def test_units_do_not_disturb_each_other_and_order_does_not_matter() -> None:
 def test_a_unit_that_nobody_answered_for_takes_the_first_forged_answers_as_they_are() -> None:
     zero = np.zeros(2, int)
     who = Respondents(
-        zero, zero, np.array([0, 1]), np.ones(2), np.full(2, 50.0), np.zeros(2), np.zeros((2, 1)), np.zeros((2, 1)), 1
+        zero,
+        zero,
+        np.array([[0], [1]]),
+        np.full((2, 1), 50.0),
+        np.ones(2),
+        np.zeros(2),
+        np.zeros((2, 1)),
+        np.zeros((2, 1)),
+        1,
     )
     moved = after_adding(who, best_addition(who, np.array([4.0]), np.ones((1, 1)), TOP), TOP)
     assert moved.direct[0, 0] == pytest.approx(100.0)
     assert np.isnan(after_adding(who, np.zeros(2), TOP).direct[0, 0])
     full = np.ones((1, 1))
-    model = SmallArea(1400 * full, 60 * full, 36 * full, 0 * full, 0 * full, 0 * full, 0 * full)
-    assert model.estimate(np.full((1, 1), np.nan), np.zeros((1, 1)))[0, 0] == 60.0
+    model = SmallArea(1400 * full, 60 * full, 36 * full, *[0 * full] * 5)
+    assert model.estimate(Moved(np.full((1, 1), np.nan), np.zeros((1, 1))))[0, 0] == 60.0
 
 
 def test_the_model_of_two_folds_pulls_a_unit_to_its_area_and_an_area_to_its_unit() -> None:
@@ -210,10 +219,64 @@ def test_the_model_of_two_folds_pulls_a_unit_to_its_area_and_an_area_to_its_unit
     u = U * (others_pull + w * (y - fit)) / (1 + U * (others_w + w))
     B = (one / n) / (A + one / n)
     f = np.ones((1, 1))
-    found = SmallArea(one * f, fit * f, A * f, U * f, others_w * f, others_pull * f, 0 * f).estimate(y * f, n * f)
-    assert found[0, 0] == pytest.approx(fit + (1 - B) * (y - fit) + B * u)
-    direct = SmallArea(one * f, fit * f, np.inf * f, 0 * f, 0 * f, 0 * f, 0 * f).estimate(y * f, n * f)
-    assert direct[0, 0] == y
+    model = SmallArea(one * f, fit * f, A * f, U * f, others_w * f, others_pull * f, 0 * f, 0 * f)
+    assert model.estimate(Moved(y * f, n * f))[0, 0] == pytest.approx(fit + (1 - B) * (y - fit) + B * u)
+    direct = SmallArea(one * f, fit * f, np.inf * f, *[0 * f] * 5)
+    assert direct.estimate(Moved(y * f, n * f))[0, 0] == y
+
+
+def test_a_frozen_model_moves_as_the_whole_model_does_when_one_unit_moves() -> None:
+    """Predictor of two folds and difference benchmark over all units, computed anew after one unit's mean moved."""
+    rng = np.random.default_rng(6)
+    units, area = 12, np.repeat([0, 1, 2], 4)
+    one, A, U, fit = 1000.0, 30.0, 15.0, rng.uniform(55, 65, units)
+    n, y = rng.integers(10, 60, units).astype(float), rng.uniform(45, 80, units)
+    share = rng.dirichlet(np.ones(units))
+
+    def whole(y: np.ndarray, n: np.ndarray) -> np.ndarray:
+        w, r = 1 / (A + one / n), y - fit
+        u = np.array([U * (w * r)[area == a].sum() / (1 + U * w[area == a].sum()) for a in range(3)])
+        theta = fit + A * w * r + (1 - A * w) * u[area]
+        return theta + share @ y - share @ theta
+
+    w = 1 / (A + one / n)
+    B = 1 - A * w
+
+    def others(values: np.ndarray) -> np.ndarray:
+        return (np.bincount(area, values)[area] - values)[:, None]
+
+    f = np.ones((units, 1))
+    model = SmallArea(
+        one * f, fit[:, None], A * f, U * f, others(w), others(w * (y - fit)), share[:, None], others(share * B)
+    )
+    for i in (0, 5, 11):
+        moved, more = y.copy(), n.copy()
+        moved[i], more[i] = 95.0, n[i] + 40
+        gain = model.gain(Moved(y[:, None], n[:, None]), Moved(moved[:, None], more[:, None]))
+        assert gain[i, 0] == pytest.approx((whole(moved, more) - whole(y, n))[i])
+
+
+def test_two_margins_give_way_as_raking_anew_does() -> None:
+    rng = np.random.default_rng(12)
+    age, sex = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 1])
+    n, mean = rng.integers(5, 30, 6).astype(float), rng.uniform(20, 90, 6)
+    population = (np.array([300.0, 500.0, 400.0]), np.array([550.0, 650.0]))
+
+    def raked(n: np.ndarray) -> np.ndarray:
+        w = np.full(6, 1200 / n.sum())
+        for _ in range(200):
+            for cell, count in ((age, population[0]), (sex, population[1])):
+                w = w * (count / np.bincount(cell, w * n))[cell]
+        return w
+
+    cell = np.stack([age, sex], axis=1)
+    held = np.stack([population[0][age], population[1][sex]], axis=1)
+    zero = np.zeros(6, int)
+    who = Respondents(zero, zero, cell, held, raked(n), n, n[:, None], (n * mean)[:, None], units=1)
+    added = np.array([0.0, 12.0, 3.0, 0.0, 0.0, 30.0])
+    w = raked(n + added)
+    anew = (w * (n * mean + added * 100)).sum() / (w * (n + added)).sum()
+    assert after_adding(who, added, TOP).direct[0, 0] == pytest.approx(anew, rel=1e-4)
 
 
 def blup(made: Assessed, score: np.ndarray) -> np.ndarray:
@@ -273,7 +336,8 @@ def test_wrong_input_is_refused_by_name() -> None:
     parts = {name: getattr(good, name) for name in Respondents.__slots__}
     for change, said in (
         ({"weight": np.array([1.0, -1.0])}, "weight must be finite"),
-        ({"held": np.array([np.nan, 1.0])}, "held must be finite"),
+        ({"held": np.array([[np.nan], [1.0]])}, "held must be finite"),
+        ({"cell": np.array([0, 1])}, "cell and held must both be"),
         ({"n": np.array([1.0])}, "n must have one value"),
         ({"item_n": np.array([[9.0], [1.0]])}, "item_n is greater than n"),
         ({"item_sum": np.array([[np.inf], [1.0]])}, "item_sum must be finite"),
