@@ -7,7 +7,7 @@ import csv
 import os
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
@@ -20,7 +20,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def questionnaire() -> None:
-    """Questionnaires: check."""
+    """Questionnaires: check, eval."""
 
 
 @questionnaire.command()
@@ -33,6 +33,18 @@ def check(file: Path) -> None:
     if lines:
         raise SystemExit(1)
     click.echo(f"{file}: no mistakes")
+
+
+@questionnaire.command("eval")
+@click.argument("file", type=click.File("rb"), default="-")
+def eval_(file: BinaryIO) -> None:
+    """Evaluate expressions, one a line, without a form: a JSON value for each, or {"error": ...}."""
+    from questionnaires.trial import tried
+
+    out = click.get_text_stream("stdout")
+    for line in file:
+        out.write(tried(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")) + "\n")
+        out.flush()
 
 
 @click.group()

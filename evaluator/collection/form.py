@@ -187,6 +187,19 @@ def move(questionnaire: Questionnaire, sent: Sent) -> Shown:
     return msgspec.structs.replace(_moved(questionnaire, sent), seen=seen)
 
 
+def at_screen(
+    questionnaire: Questionnaire, answers: Answers, code: str, *, reviewing: bool, seen: tuple[str, ...], tell: bool
+) -> Shown:
+    """A screen that was shown before; the first one when it is not there any more."""
+    shown = visible(questionnaire, answers)
+    if code == REVIEW or not shown:
+        return Shown(shown, None, True, seen=seen)
+    screen = next((screen for screen in shown if screen.code == code), shown[0])
+    asked = {question.code for question in screen.questions}
+    problems = check(questionnaire, answers, only=asked).problems if tell else []
+    return Shown(shown, screen, reviewing, tuple(problems), seen)
+
+
 def _moved(questionnaire: Questionnaire, sent: Sent) -> Shown:
     shown = visible(questionnaire, sent.answers)
     codes = [screen.code for screen in shown]

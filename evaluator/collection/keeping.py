@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from evaluator import database
@@ -12,6 +12,7 @@ from evaluator.collection.campaigns import right_now, today
 from evaluator.collection.tables import Campaign
 
 EVERY = 6 * 3600.0  # seconds
+ONE_DAY = timedelta(days=1)  # longer than the grace at the close
 
 log = logging.getLogger("evaluator")
 
@@ -32,8 +33,14 @@ def months_later(day: date, months: int) -> date:
 
 
 async def forget(now: datetime, zone: ZoneInfo) -> int:
-    """Delete single answers and codes of campaigns whose months are over; how many answers there were."""
+    """Delete single answers and codes of campaigns whose months are over; how many answers there were.
+
+    What was never sent goes on the day after the close.
+    """
     deleted = 0
+    await Campaign.raw(
+        "DELETE FROM draft WHERE campaign IN (SELECT id FROM campaign WHERE closes < {})", today(now, zone) - ONE_DAY
+    )
     for row in await Campaign.select(Campaign.id, Campaign.closes, Campaign.kept_months):
         if today(now, zone) <= months_later(row["closes"], row["kept_months"]):
             continue

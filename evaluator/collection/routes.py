@@ -11,15 +11,12 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.params import FromPath
 
 from evaluator import language, pages
-from evaluator.collection import admission, campaigns, choosing, form, overview, screens
-from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, response_day, right_now
+from evaluator.collection import admission, campaigns, choosing, drafts, form, overview, screens, steps
+from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
 from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.mixing import mix_for_ever
-from evaluator.collection.responses import response_row
 from evaluator.problems import Problem, not_found
-from questionnaires.acceptance import Accepted, accept
-from questionnaires.quality import duration_class
 
 Ask = Request[Any, Any, Any]
 SEND_BYTES = form.MOST_BYTES
@@ -56,93 +53,21 @@ async def _campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCamp
     return found
 
 
-def _form_page(
-    request: Ask,
-    campaign: LiveCampaign,
-    visit: form.Visit,
-    shown: form.Shown,
-    answers: form.Answers,
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-) -> Response[str]:
-    """A screen of the form, or its review."""
-    invited = visit.code_hash is not None
-    context = {
-        "campaign": campaign,
-        "unit": campaign.units[visit.unit],
-        "invited": invited,
-        "action": "/code/form" if invited else f"/rate/{campaign.code}/{visit.unit}",
-        "send_action": "/code/send" if invited else f"/rate/{campaign.code}/{visit.unit}/send",
-        "visit": form.sign_visit(request.app.state.secret, visit),
-        "carried": screens.carried(shown, answers),
-        "reviewing": shown.reviewing,
-        "seen": " ".join(shown.seen),
-        "simulated": campaign.simulated,
-    }
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    if shown.screen is None:
-        lines = screens.review(campaign, visit, shown, answers)
-        return pages.page(request, "collection/review.html", status=status, headers=headers, sections=lines, **context)
-    at, of = form.progress(shown)
-    title = screens.say(shown.screen.section.title, screens.unit_name(campaign, visit.unit))
-    note = screens.say(shown.screen.section.note, screens.unit_name(campaign, visit.unit))
-    return pages.page(
-        request, "collection/screen.html", status=status, headers=headers, screen=shown.screen.code, title=title,
-        note=note, at=at, of=of, first=shown.screens[0].code == shown.screen.code,
-        fields=screens.fields(campaign, visit, shown, answers), **context,
-    )  # fmt: skip
+async def _draft(request: Ask, campaign: LiveCampaign) -> drafts.Draft | None:
+    found = await drafts.find(drafts.read_key(request.cookies))
+    return found[1] if found is not None and found[0] == campaign.id else None
 
 
 @get("/rate/{campaign:str}/{unit:str}")
-async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[str]:
-    """The form by open link."""
+async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
+    """The form by open link: a step that was kept, or the first screen."""
     found = await _campaign_and_unit(request, campaign, unit)
     check_open(found, right_now(), request.app.state.settings.zone)
     if not found.open_link:
         raise by_invitation_only()
-    visit = form.new_visit(found.id, unit, right_now())
-    return _form_page(request, found, visit, form.first_screen(found.questionnaire), {})
-
-
-async def _step(request: Ask, found: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[str]:
-    check_open(found, right_now(), request.app.state.settings.zone, form.started(visit))
-    shown = form.move(found.questionnaire, sent)
-    headers = {}
-    what, _colon, wanted = sent.to.partition(":")
-    if what == "language":
-        if wanted not in language.LANGUAGES:
-            raise form.tampered()
-        language.current.set(wanted)
-        secure = "; Secure" if request.app.state.settings.secure_cookies else ""
-        headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
-    return _form_page(
-        request, found, visit, shown, sent.answers, status=422 if shown.problems else 200, headers=headers
-    )
-
-
-async def _send(request: Ask, found: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
-    """Accept, store, and say so only when it is on disk. No template, and no database but the writer's."""
-    now, zone = right_now(), request.app.state.settings.zone
-    check_open(found, now, zone, form.started(visit))
-    accepted = accept(found.questionnaire, sent.answers)
-    if not isinstance(accepted, Accepted):
-        form.check_fields(found.questionnaire, sent.answers)
-        shown = form.first_problem(found.questionnaire, sent.answers)
-        assert shown is not None
-        return _form_page(request, found, visit, shown, sent.answers, status=422)
-    if not accepted.answers:
-        raise Problem(
-            422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
-        )
-    row = response_row(
-        found.questionnaire, accepted, campaign=found.id, unit=visit.unit, mode=form.mode(visit),
-        day=response_day(found, now, zone), duration=duration_class(now.timestamp() - visit.started),
-        design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
-    )  # fmt: skip
-    if await request.app.state.intake.submit(row) == "duplicate":
-        raise already_counted()
-    return pages.redirect(f"/rate/{found.code}/{visit.unit}/thanks")
+    if (draft := await _draft(request, found)) is not None:
+        return await steps.kept(request, found, draft)
+    return await steps.begin(request, found, form.new_visit(found.id, unit, right_now()))
 
 
 def by_invitation_only() -> Problem:
@@ -151,13 +76,6 @@ def by_invitation_only() -> Problem:
         _("By invitation only"),
         _("This survey asks a random sample of people. If you were invited, enter your code."),
     )
-
-
-def already_counted() -> Problem:
-    return Problem(
-        409, _("This code was already counted"),
-        _("An answer with this invitation code is stored; it counts once and cannot be changed or shown."),
-    )  # fmt: skip
 
 
 async def _open_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampaign, form.Visit, form.Sent]:
@@ -172,13 +90,21 @@ async def _open_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampai
 @post("/rate/{campaign:str}/{unit:str}", status_code=200, request_max_body_size=SEND_BYTES)
 async def step(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """The next screen."""
-    return await _step(request, *await _open_form(request, campaign, unit))
+    return await steps.step(request, *await _open_form(request, campaign, unit))
 
 
 @post("/rate/{campaign:str}/{unit:str}/send", status_code=303, request_max_body_size=SEND_BYTES)
 async def send(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """Count the answers of an open link."""
-    return await _send(request, *await _open_form(request, campaign, unit))
+    return await steps.send(request, *await _open_form(request, campaign, unit))
+
+
+@post("/rate/{campaign:str}/{unit:str}/forget", status_code=303, request_max_body_size=4096)
+async def start_over(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
+    """Delete what was kept and begin again."""
+    found = await _campaign_and_unit(request, campaign, unit)
+    address = f"/rate/{found.code}/{unit}"
+    return pages.redirect(address, await steps.forget(request, address))
 
 
 @get("/rate/{campaign:str}/{unit:str}/thanks")
@@ -196,7 +122,8 @@ async def thanks(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> 
 @get("/code")
 async def enter_code(request: Ask) -> Response[str]:
     """The form for a code."""
-    return pages.page(request, "collection/code.html", typed="", error="")
+    headers = steps.key_header(request, "/code")
+    return pages.page(request, "collection/code.html", headers=headers, typed="", error="")
 
 
 @post("/code", status_code=200, request_max_body_size=4096)
@@ -215,19 +142,40 @@ async def take_code(request: Ask) -> Response[Any]:
         message = language.gettext("There is no invitation with this code. Compare it with your letter.")
         return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
     if await admission.is_used(hashed):
-        raise already_counted()
+        raise steps.already_counted()
     check_open(found, right_now(), request.app.state.settings.zone)
     visit = form.new_visit(
         found.id, invitation.unit, right_now(), code_hash=hashed,
         design_stratum=invitation.design_stratum, psu=invitation.psu,
     )  # fmt: skip
-    return _form_page(request, found, visit, form.first_screen(found.questionnaire), {})
+    if (kept := await _draft(request, found)) is not None:
+        before = form.read_visit(request.app.state.secret, kept.visit)
+        if before.code_hash == hashed:  # the same code again on the same device: where it was left
+            return pages.redirect(f"/code/form?step={len(kept.trail)}")
+        await drafts.forget(drafts.read_key(request.cookies))
+    return await steps.begin(request, found, visit)
 
 
-@get(["/code/form", "/code/send"], sync_to_thread=False)
-def code_again() -> Response[bytes]:
-    """Somebody reloads or follows the address of a step: the code has to be entered again."""
-    return pages.redirect("/code")
+@get(["/code/form", "/code/send"])
+async def code_again(request: Ask) -> Response[Any]:
+    """A step that was kept; without one the code has to be entered again. What was sent is never shown again."""
+    kept = await drafts.find(drafts.read_key(request.cookies))
+    if kept is None:
+        return pages.redirect("/code")
+    visit = form.read_visit(request.app.state.secret, kept[1].visit)
+    found = await request.app.state.campaigns.by_number(kept[0])
+    if found is None or visit.code_hash is None or visit.unit not in found.units:
+        return pages.redirect("/code", await steps.forget(request, "/code"))
+    if await admission.is_used(visit.code_hash):
+        await drafts.forget(drafts.read_key(request.cookies))
+        raise steps.already_counted()
+    return await steps.kept(request, found, kept[1])
+
+
+@post("/code/form/forget", status_code=303, request_max_body_size=4096)
+async def code_start_over(request: Ask) -> Response[Any]:
+    """Delete what was kept and begin with the code."""
+    return pages.redirect("/code", await steps.forget(request, "/code"))
 
 
 async def _invited_form(request: Ask) -> tuple[LiveCampaign, form.Visit, form.Sent]:
@@ -242,13 +190,13 @@ async def _invited_form(request: Ask) -> tuple[LiveCampaign, form.Visit, form.Se
 @post("/code/form", status_code=200, request_max_body_size=SEND_BYTES)
 async def code_step(request: Ask) -> Response[Any]:
     """The next screen of somebody who was invited."""
-    return await _step(request, *await _invited_form(request))
+    return await steps.step(request, *await _invited_form(request))
 
 
 @post("/code/send", status_code=303, request_max_body_size=SEND_BYTES)
 async def code_send(request: Ask) -> Response[Any]:
     """Count the answers of somebody who was invited, once."""
-    return await _send(request, *await _invited_form(request))
+    return await steps.send(request, *await _invited_form(request))
 
 
 # --- choosing, and the notice -----------------------------------------------------------------------------------------
@@ -338,7 +286,8 @@ async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]
 
 
 public: list[Any] = [
-    choose, start, step, send, thanks, enter_code, take_code, code_again, code_step, code_send, notices, notice,
+    choose, start, step, send, start_over, thanks, enter_code, take_code, code_again, code_start_over, code_step,
+    code_send, notices, notice,
 ]  # fmt: skip
 staff: list[Any] = [staff_campaigns, staff_campaign]
 lifespan: list[Any] = [writer]

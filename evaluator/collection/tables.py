@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import BigInt, Boolean, Date, ForeignKey, Serial, Text
+from piccolo.columns import BigInt, Boolean, Bytea, Date, ForeignKey, Serial, Text
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -94,6 +94,14 @@ class Admission(Table):
     """A code that was used. Its primary key is the rule: one response a code."""
 
     code_hash = BoundedText(length=64, least=64, primary_key=True)
+
+
+class Draft(Table):
+    """Answers that are not sent yet, sealed under a key that only the visitor's cookie holds. No time is kept."""
+
+    name = BoundedText(length=64, least=64, primary_key=True)  # derived from the key
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    sealed = Bytea(default=b"")
 
 
 class Response(Table):

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from evaluator.app import Site, create_app
-from evaluator.collection import routes
+from evaluator.collection import routes, steps
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
@@ -129,9 +130,10 @@ def small_campaign() -> Callable[..., Awaitable[None]]:
     return make
 
 
-@pytest.fixture
-def person() -> type[Person]:
-    return Person
+@pytest.fixture(params=[True, False], ids=["cookies", "no cookies"])
+def person(request: pytest.FixtureRequest) -> Callable[..., Person]:
+    """Somebody whose browser keeps cookies, and somebody whose browser does not: both must get through."""
+    return partial(Person, cookies=request.param)
 
 
 class Clock:
@@ -147,7 +149,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr(routes, "right_now", clock)
+    for module in (routes, steps):
+        monkeypatch.setattr(module, "right_now", clock)
     return clock
 
 
@@ -205,15 +208,19 @@ class Page:
 
 
 class Person:
-    """Goes through the form by pressing its buttons."""
+    """Goes through the form by pressing its buttons, with a browser that keeps cookies or one that does not."""
 
-    def __init__(self, client: httpx.AsyncClient, language: str = "en") -> None:
+    def __init__(self, client: httpx.AsyncClient, language: str = "en", cookies: bool = True) -> None:
         self.client = client
+        self.cookies = cookies
+        client.cookies.clear()
         self.headers = {"accept": "text/html", "accept-language": language}
         self.page: Page
 
     async def open(self, path: str) -> Page:
         self.page = Page(await self.client.get(path, headers=self.headers))
+        if not self.cookies:
+            self.client.cookies.clear()
         return self.page
 
     async def press(self, button: str = "next", **answers: str | list[str]) -> Page:
@@ -227,6 +234,10 @@ class Person:
     async def post(self, path: str, fields: list[tuple[str, str]]) -> Page:
         headers = {**self.headers, "content-type": "application/x-www-form-urlencoded"}
         self.page = Page(await self.client.post(path, content=urlencode(fields), headers=headers))
+        if not self.cookies:
+            self.client.cookies.clear()
+        if self.page.status == 303 and "?step=" in self.page.response.headers["location"]:
+            return await self.open(self.page.response.headers["location"])
         return self.page
 
     async def enter(self, code: str) -> Page:

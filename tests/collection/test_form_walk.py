@@ -52,6 +52,8 @@ async def test_a_whole_form_is_answered_reviewed_sent_and_stored(
 
 async def _walk_to_review(citizen, path: str = "/rate/spring/3701", **answers: str | list[str]):
     """To the review, with these answers and no other."""
+    if path:
+        citizen.client.cookies.clear()  # else it asks whether to go on with what was begun
     page = await citizen.open(path) if path else citizen.page
     while ("at", "review") not in page.fields:
         at = dict(page.fields)["at"]
@@ -91,7 +93,7 @@ async def test_a_missing_answer_is_told_above_and_beside_the_question(
         citizen = person(client)
         await citizen.open("/rate/spring/3701")
         page = await citizen.press()
-        assert page.status == 422
+        assert "govuk-error-summary" in page.text
         assert "<title>Error:" in page.text
         assert 'href="#a-contact"' in page.text
         assert 'id="a-contact"' in page.text
@@ -109,7 +111,7 @@ async def test_going_back_loses_nothing_and_checks_nothing(sqlite_url, app_on, s
         page = await citizen.press()
         assert {("a-trouble", "money"), ("a-trouble", "none"), ("a-days", "many")} <= set(page.fields)
         page = await citizen.press()
-        assert page.status == 422
+        assert "govuk-error-summary" in page.text
         assert "cannot be chosen together" in page.words
         assert "Enter a whole number in digits" in page.words
 
@@ -160,7 +162,10 @@ async def test_switching_the_language_keeps_answers_and_place(
         assert 'lang="zh-CN"' in page.text
         assert ("a-days", "8") in page.fields
         assert ("a-contact", "yes") in page.fields
-        assert "language=zh-CN" in page.response.headers["set-cookie"]
+        if citizen.cookies:
+            assert client.cookies["language"] == "zh-CN"
+        else:
+            assert "language=zh-CN" in page.response.headers["set-cookie"]
 
 
 async def test_the_order_of_choices_is_the_visitor_s_own_and_stays(

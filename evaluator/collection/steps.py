@@ -1,0 +1,207 @@
+"""A step of the form: what was sent is kept under the visitor's key, and shown at an address that can be gone back to.
+
+A browser that holds no cookie gets the same pages as answers to its forms, which carry all answers in hidden fields;
+with a cookie every step is a page of its own, so that Back, reloading and coming back later lose nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from litestar import Request, Response
+
+from evaluator import language, pages
+from evaluator.collection import drafts, form, screens
+from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
+from evaluator.collection.drafts import Draft
+from evaluator.collection.responses import response_row
+from evaluator.database import DatabaseError
+from evaluator.problems import Problem
+from questionnaires.acceptance import Accepted, accept
+from questionnaires.quality import duration_class
+
+Ask = Request[Any, Any, Any]
+
+
+def _(message: str) -> str:
+    return message
+
+
+def addresses(campaign: LiveCampaign, visit: form.Visit) -> tuple[str, str]:
+    """Of the steps, and the one that the cookie goes to."""
+    if visit.code_hash is not None:
+        return "/code/form", "/code"
+    address = f"/rate/{campaign.code}/{visit.unit}"
+    return address, address
+
+
+def key_header(request: Ask, path: str, days: int = drafts.LONGEST_DAYS) -> dict[str, str]:
+    """Hand the browser a key, unless it has one."""
+    if drafts.read_key(request.cookies) is not None:
+        return {}
+    return {
+        "Set-Cookie": drafts.cookie(drafts.new_key(), path, days=days, secure=request.app.state.settings.secure_cookies)
+    }
+
+
+def form_page(
+    request: Ask,
+    campaign: LiveCampaign,
+    visit: form.Visit,
+    shown: form.Shown,
+    answers: form.Answers,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
+    """A screen of the form, or its review."""
+    address, _path = addresses(campaign, visit)
+    invited = visit.code_hash is not None
+    context = {
+        "campaign": campaign,
+        "unit": campaign.units[visit.unit],
+        "invited": invited,
+        "action": address,
+        "send_action": "/code/send" if invited else f"{address}/send",
+        "visit": form.sign_visit(request.app.state.secret, visit),
+        "carried": screens.carried(shown, answers),
+        "reviewing": shown.reviewing,
+        "seen": " ".join(shown.seen),
+        "simulated": campaign.simulated,
+        "kept": drafts.read_key(request.cookies) is not None,
+    }
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    if shown.screen is None:
+        lines = screens.review(campaign, visit, shown, answers)
+        return pages.page(request, "collection/review.html", status=status, headers=headers, sections=lines, **context)
+    at, of = form.progress(shown)
+    title = screens.say(shown.screen.section.title, screens.unit_name(campaign, visit.unit))
+    note = screens.say(shown.screen.section.note, screens.unit_name(campaign, visit.unit))
+    return pages.page(
+        request, "collection/screen.html", status=status, headers=headers, screen=shown.screen.code, title=title,
+        note=note, at=at, of=of, first=shown.screens[0].code == shown.screen.code,
+        fields=screens.fields(campaign, visit, shown, answers), **context,
+    )  # fmt: skip
+
+
+async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Response[Any]:
+    """The first screen, with a key for the browser to hold; nothing is kept yet."""
+    shown = form.first_screen(campaign.questionnaire)
+    _address, path = addresses(campaign, visit)
+    days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
+    return form_page(request, campaign, visit, shown, {}, headers=key_header(request, path, days))
+
+
+async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[Any]:
+    """A step of a draft: the one that the address names, else the question whether to go on or to start over."""
+    visit = form.read_visit(request.app.state.secret, draft.visit)
+    check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
+    address, _path = addresses(campaign, visit)
+    number = str(request.query_params.get("step", ""))
+    last = len(draft.trail)
+    if not (number.isascii() and number.isdigit() and len(number) < 4 and 1 <= int(number) <= last):
+        return pages.page(
+            request, "collection/resume.html", headers={"Cache-Control": "no-store"}, campaign=campaign,
+            unit=campaign.units[visit.unit], address=address, step=last, forget=f"{address}/forget",
+            simulated=campaign.simulated,
+        )  # fmt: skip
+    step = int(number)
+    shown = form.at_screen(
+        campaign.questionnaire, draft.answers, draft.trail[step - 1], reviewing=draft.reviewing, seen=draft.seen,
+        tell=draft.told and step == last,
+    )  # fmt: skip
+    return form_page(request, campaign, visit, shown, draft.answers)
+
+
+async def _show(
+    request: Ask,
+    campaign: LiveCampaign,
+    visit: form.Visit,
+    shown: form.Shown,
+    sent: form.Sent,
+    *,
+    headers: dict[str, str] | None = None,
+    fragment: str = "",
+) -> Response[Any]:
+    """Keep the step and lead to it; where it cannot be kept, show it at once: no answer is lost."""
+    key = drafts.read_key(request.cookies)
+    if key is not None:
+        try:
+            found = await drafts.find(key)
+            before = found[1] if found and found[0] == campaign.id else None
+            trail = before.trail if before else (sent.at,)
+            draft = Draft(
+                sent.visit,
+                sent.answers,
+                (*trail, shown.screen.code if shown.screen else form.REVIEW),
+                shown.reviewing,
+                shown.seen,
+                bool(shown.problems),
+            )
+            if await drafts.save(key, campaign.id, draft):
+                address, _path = addresses(campaign, visit)
+                return pages.redirect(f"{address}?step={len(draft.trail)}{fragment}", headers)
+        except DatabaseError:
+            pass  # the page carries the answers itself
+    status = 422 if shown.problems else 200
+    return form_page(request, campaign, visit, shown, sent.answers, status=status, headers=headers)
+
+
+async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
+    """The next screen."""
+    check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
+    shown = form.move(campaign.questionnaire, sent)
+    headers = {}
+    what, _colon, wanted = sent.to.partition(":")
+    if what == "language":
+        if wanted not in language.LANGUAGES:
+            raise form.tampered()
+        language.current.set(wanted)
+        secure = "; Secure" if request.app.state.settings.secure_cookies else ""
+        headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
+    fragment = f"#{form.ANSWER}{wanted}" if what == "change" else ""
+    return await _show(request, campaign, visit, shown, sent, headers=headers, fragment=fragment)
+
+
+async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
+    """Accept, store, and say so only when it is on disk."""
+    now, zone = right_now(), request.app.state.settings.zone
+    check_open(campaign, now, zone, form.started(visit))
+    accepted = accept(campaign.questionnaire, sent.answers)
+    if not isinstance(accepted, Accepted):
+        form.check_fields(campaign.questionnaire, sent.answers)
+        shown = form.first_problem(campaign.questionnaire, sent.answers)
+        assert shown is not None
+        return await _show(request, campaign, visit, shown, sent)
+    if not accepted.answers:
+        raise Problem(
+            422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
+        )
+    row = response_row(
+        campaign.questionnaire, accepted, campaign=campaign.id, unit=visit.unit, mode=form.mode(visit),
+        day=response_day(campaign, now, zone), duration=duration_class(now.timestamp() - visit.started),
+        design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
+    )  # fmt: skip
+    duplicate = await request.app.state.intake.submit(row) == "duplicate"
+    headers = await forget(request, addresses(campaign, visit)[1])
+    if duplicate:
+        raise already_counted()
+    return pages.redirect(f"/rate/{campaign.code}/{visit.unit}/thanks", headers)
+
+
+async def forget(request: Ask, path: str) -> dict[str, str]:
+    """Delete the draft, if there is one, and take the key from the browser."""
+    key = drafts.read_key(request.cookies)
+    if key is None:
+        return {}
+    with contextlib.suppress(DatabaseError):  # sealed, and its only key goes now; it is deleted at the close
+        await drafts.forget(key)
+    return {"Set-Cookie": drafts.cookie("", path, days=0, secure=request.app.state.settings.secure_cookies)}
+
+
+def already_counted() -> Problem:
+    return Problem(
+        409, _("This code was already counted"),
+        _("An answer with this invitation code is stored; it counts once and cannot be changed or shown."),
+    )  # fmt: skip
