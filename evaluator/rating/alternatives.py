@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,12 +50,11 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
         return rows.table()
 
     def index(recipes: Integers) -> Floats:
-        values = after_deductions(recipe, sensitivity.index_under(choices, recipes), case.taken.deductions)
-        values[:, ~case.enough] = np.nan
-        return values
+        return _index(case, choices, recipes)
 
     main = index(np.zeros((1, 4), np.int64))[0]
     main_band = np.where(graded, band(main, recipe.bands), -1)
+    ranked = np.where(graded, case.level, -1)
     named: list[tuple[str, tuple[int, int, int, int]]] = [
         *((f"aggregation {_name(p)}", (0, i, 0, 0)) for i, p in enumerate(exponents) if i),
         *((f"goalposts widened {_name(w)}", (0, 0, i, 0)) for i, w in enumerate(widened) if i),
@@ -65,12 +65,9 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
     if named:
         values = index(np.array([r for _, r in named], dtype=np.int64))
         bands = band(values, recipe.bands)
-        found = sensitivity.changes(main, values, main_band, bands)
+        found = sensitivity.changes(main, values, main_band, bands, ranked)
         for i, (choice, _) in enumerate(named):
-            rows.add(choice, "", "mean_absolute_change", found.mean[i])
-            rows.add(choice, "", "largest_change", found.largest[i])
-            if recipe.grades:
-                rows.add(choice, "", "share_keeping_grade", found.kept[i])
+            rows.add_changes(choice, found, i, bool(recipe.grades))
             rows.add_units(choice, codes[here], "index", values[i, here])
             if recipe.grades:
                 rows.add_units(choice, codes[graded], "keeps_grade", (bands[i] == main_band)[graded].astype(float))
@@ -80,22 +77,56 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
         recipes[:, 0] = np.arange(1, WEIGHTINGS + 1)
         values = index(recipes)
         bands = band(values, recipe.bands)
-        found = sensitivity.changes(main, values, main_band, bands)
-        for statistic, each in (
-            ("mean_absolute_change", found.mean),
-            ("largest_change", found.largest),
-            *([("share_keeping_grade", found.kept)] if recipe.grades else []),
-        ):
+        found = sensitivity.changes(main, values, main_band, bands, ranked)
+        for statistic, each in _statistics(found, bool(recipe.grades)):
             rows.add("weights", "", statistic, each.mean(), *np.quantile(each, tails))
         low, high = np.quantile(values[:, here], tails, axis=0)
         rows.add_units("weights", codes[here], "index", values[:, here].mean(axis=0), low, high)
         if recipe.grades:
             rows.add_units("weights", codes[graded], "keeps_grade", (bands == main_band).mean(axis=0)[graded])
     progress(0.4)
+    _leave_one_out(rows, case, choices, main, main_band, ranked)
+    progress(0.5)
     if settings.sobol is not None:
         _sobol(rows, choices, index, here, settings.sobol.bootstrap, case.scheme.uncertainty.interval, seed)
     progress(1.0)
     return rows.table()
+
+
+def _index(case: Case, choices: sensitivity.Choices, recipes: Integers) -> Floats:
+    """(recipes, units) index after deductions, of the units that have one."""
+    values = after_deductions(case.recipe, sensitivity.index_under(choices, recipes), case.taken.deductions)
+    values[:, ~case.enough] = np.nan
+    return values
+
+
+def _leave_one_out(
+    rows: _Rows, case: Case, choices: sensitivity.Choices, main: Floats, main_band: Integers, ranked: Integers
+) -> None:
+    """How index, ranks and grades move when an indicator or a dimension is left out; over all units only."""
+    recipe = case.recipe
+    weight, outer = sensitivity.leave_one_out(recipe.tree.weight, recipe.tree.dimension_weight)
+    names = [*(f"without indicator {code}" for code in recipe.indicators)]
+    names += [f"without dimension {code}" for code in recipe.dimensions]
+    used = np.any((weight != weight[0]).any(axis=2) | (outer != outer[0]).any(axis=2), axis=1)
+    kept = np.flatnonzero(used)
+    recipes = np.zeros((kept.size, 4), np.int64)
+    recipes[:, 0] = kept
+    values = _index(case, replace(choices, weight=weight, dimension_weight=outer), recipes)
+    found = sensitivity.changes(main, values, main_band, band(values, recipe.bands), ranked)
+    for i, k in enumerate(kept):
+        rows.add_changes(names[k - 1], found, i, bool(recipe.grades))
+
+
+def _statistics(found: sensitivity.Changes, graded: bool) -> list[tuple[str, Floats]]:
+    """What is told of changes, by name."""
+    return [
+        ("mean_absolute_change", found.mean),
+        ("largest_change", found.largest),
+        *([("share_keeping_grade", found.kept)] if graded else []),
+        ("mean_rank_change", found.mean_ranks),
+        ("largest_rank_change", found.largest_ranks),
+    ]
 
 
 def _choices(
@@ -177,6 +208,11 @@ class _Rows:
         self.add_units(
             choice, np.array([unit], dtype=object), statistic, *(np.array([x]) for x in (value, lower, upper))
         )
+
+    def add_changes(self, choice: str, found: sensitivity.Changes, i: int, graded: bool) -> None:
+        """What alternative `i` changes, over all units."""
+        for statistic, each in _statistics(found, graded):
+            self.add(choice, "", statistic, each[i])
 
     def add_units(
         self,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
+from scipy import sparse
+from scipy.stats import qmc, rankdata
 
-from methods.index.tree import Booleans, lower_from, power_mean, raise_to
+from methods.index.tree import Booleans, lower_from, raise_to
 from methods.inputs import Floats, Integers
 
 CHUNK = 32  # recipes at a time: bounds memory
@@ -44,6 +45,8 @@ def index_under(choices: Choices, recipes: Integers) -> Floats:
 
     Parameters
     ----------
+    choices
+        The options.
     recipes
         (recipes, 4) positions of the options of weights, aggregation, normalisation and screening.
 
@@ -51,53 +54,104 @@ def index_under(choices: Choices, recipes: Integers) -> Floats:
     -------
     NDArray
         (recipes, units); NaN where nothing is scored.
+
+    Raises
+    ------
+    ValueError
+        A recipe with an option that does not exist.
+
+    Examples
+    --------
+    Two indicators in a dimension each, and two weightings of dimensions:
+
+    >>> yes = np.ones((1, 2), bool)
+    >>> weight, outer = np.ones((2, 1, 2)), np.array([[[1.0, 1.0]], [[3.0, 1.0]]])
+    >>> scores, first = np.array([[[[80.0, 40.0]]]]), np.array([0])
+    >>> made = Choices(scores, yes, yes, np.array([0, 1]), first, weight, outer, 1.0, (1.0,), 1.0)
+    >>> index_under(made, np.array([[0, 0, 0, 0], [1, 0, 0, 0]]))
+    array([[60.],
+           [70.]])
     """
-    units = choices.level.size
-    result = np.full((recipes.shape[0], units), np.nan)
+    if recipes.ndim != 2 or recipes.shape[1] != 4:
+        raise ValueError(f"recipes have shape {recipes.shape}; it must be (recipes, 4)")
+    wrong = np.argwhere((recipes < 0) | (recipes >= np.array(choices.options)))
+    if wrong.size:
+        r, k = wrong[0]
+        raise ValueError(f"recipe {r}: option {recipes[r, k]} of choice {k}; it must be 0 to {choices.options[k] - 1}")
+    result = np.full((recipes.shape[0], choices.level.size), np.nan)
     for kind in np.unique(recipes[:, 1:], axis=0):
         same = np.flatnonzero((recipes[:, 1:] == kind).all(axis=1))
         across, scores = choices.across[kind[0]], choices.scores[kind[1], kind[2]]
         for level in np.unique(choices.level):
             members = np.flatnonzero(choices.level == level)
-            live = choices.usable[members]
-            columns = [j for j in range(choices.dimension.size) if live[:, j].any()]
-            raised = {
-                j: raise_to(np.where(live[:, j], scores[members, j], 1.0), choices.within, choices.floor)
-                for j in columns
-            }
+            live = choices.usable[members].T
+            raised = raise_to(np.where(live, scores[members].T, 1.0), choices.within, choices.floor) * live
             for first in range(0, same.size, CHUNK):
                 chunk = same[first : first + CHUNK]
-                inner = choices.weight[recipes[chunk, 0], level]  # (chunk, indicators)
-                outer = choices.dimension_weight[recipes[chunk, 0], level]
-                result[np.ix_(chunk, members)] = _combine(choices, members, columns, raised, inner, outer, across)
+                options = recipes[chunk, 0]
+                inner, outer = choices.weight[options, level], choices.dimension_weight[options, level]
+                result[np.ix_(chunk, members)] = _combine(choices, members, live, raised, inner, outer, across)
     return result
 
 
 def _combine(
     choices: Choices,
     members: Integers,
-    columns: list[int],
-    raised: dict[int, Floats],
+    live: Booleans,
+    raised: Floats,
     inner: Floats,
     outer: Floats,
     across: float,
 ) -> Floats:
+    """(recipes, members) of one level and kind. Sparse products: SciPy's own loops, always in the same order."""
     shape = (inner.shape[0], members.size)
-    means, weights = [], []
-    whole = np.zeros(shape)
+    total, whole = np.zeros(shape), np.zeros(shape)
     for d in range(choices.dimension_weight.shape[2]):
-        total, held = np.zeros(shape), np.zeros(shape)
-        for j in columns:
-            if choices.dimension[j] == d:
-                w = inner[:, j, None] * choices.usable[members, j]
-                total += w * raised[j]
-                held += w
+        columns = np.flatnonzero((choices.dimension == d) & live.any(axis=1))
+        weights = sparse.csr_array(inner[:, columns])
+        held = np.asarray(weights @ live[columns].astype(np.float64))
         scored = choices.scored[members, d] & (held > 0)
-        means.append(lower_from(np.divide(total, held, out=np.zeros(shape), where=scored), choices.within))
-        weights.append(outer[:, d, None] * scored)
-        whole += weights[-1]
-    weights = [np.divide(w, whole, out=np.zeros(shape), where=whole > 0) for w in weights]
-    return power_mean(means, weights, across, choices.floor)
+        mean = np.divide(np.asarray(weights @ raised[columns]), held, out=np.ones(shape), where=scored)
+        share = outer[:, d, None] * scored
+        whole += share
+        total += raise_to(lower_from(mean, choices.within), across, choices.floor) * share
+    return np.where(whole > 0, lower_from(np.divide(total, whole, out=np.ones(shape), where=whole > 0), across), np.nan)
+
+
+def leave_one_out(weight: Floats, dimension_weight: Floats) -> tuple[Floats, Floats]:
+    """Weightings that leave out one indicator, then one dimension, at a time.
+
+    What is left out passes its weight on, as what does not apply does.
+
+    Parameters
+    ----------
+    weight
+        (levels, indicators) within the dimension.
+    dimension_weight
+        (levels, dimensions).
+
+    Returns
+    -------
+    weight, dimension_weight
+        (1 + indicators + dimensions, levels, indicators) and the same with dimensions, for `Choices`; the first are
+        those given.
+
+    Examples
+    --------
+    >>> inner, outer = leave_one_out(np.ones((1, 2)), np.array([[0.4, 0.6]]))
+    >>> inner[:, 0].tolist()
+    [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
+    >>> outer[:, 0].tolist()
+    [[0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.0, 0.6], [0.4, 0.0]]
+    """
+    indicators, dimensions = weight.shape[1], dimension_weight.shape[1]
+    inner = np.repeat(weight[None], 1 + indicators + dimensions, axis=0)
+    outer = np.repeat(dimension_weight[None], 1 + indicators + dimensions, axis=0)
+    for j in range(indicators):
+        inner[1 + j, :, j] = 0.0
+    for d in range(dimensions):
+        outer[1 + indicators + d, :, d] = 0.0
+    return inner, outer
 
 
 def dirichlet(weight: Floats, node: Integers, concentration: float, number: int, rng: np.random.Generator) -> Floats:
@@ -117,9 +171,22 @@ def dirichlet(weight: Floats, node: Integers, concentration: float, number: int,
     -------
     NDArray
         (number, items), summing to one over each node that carries weight.
+
+    Raises
+    ------
+    ValueError
+        A concentration that is not above 0, a weight below 0.
+
+    Examples
+    --------
+    >>> drawn = dirichlet(np.array([1.0, 3.0]), np.array([0, 0]), 60.0, 5000, np.random.default_rng(1))
+    >>> drawn.mean(axis=0).round(2)
+    array([0.25, 0.75])
     """
-    if concentration <= 0:
+    if not 0 < concentration < np.inf:
         raise ValueError(f"concentration {concentration}; it must be above 0")
+    if not (weight >= 0).all():
+        raise ValueError("a weight is negative or not a number; weights must be 0 or more")
     total = np.zeros(int(node.max(initial=-1)) + 1)
     np.add.at(total, node, weight)
     mean = np.divide(weight, total[node], out=np.zeros_like(weight), where=total[node] > 0)
@@ -137,9 +204,11 @@ class Changes:
     mean: Floats  # (alternatives,) mean absolute change of the index
     largest: Floats  # (alternatives,)
     kept: Floats  # (alternatives,) share of units that keep their band; NaN without bands
+    mean_ranks: Floats  # (alternatives,) mean absolute change of the rank within the group; NaN without groups
+    largest_ranks: Floats  # (alternatives,)
 
 
-def changes(main: Floats, other: Floats, main_band: Integers, other_band: Integers) -> Changes:
+def changes(main: Floats, other: Floats, main_band: Integers, other_band: Integers, group: Integers) -> Changes:
     """Summarise alternatives over units.
 
     Parameters
@@ -148,16 +217,39 @@ def changes(main: Floats, other: Floats, main_band: Integers, other_band: Intege
         (units,); units without a number are left out.
     other, other_band
         (alternatives, units). A band of -1 is none.
+    group
+        (units,) units of one group are ranked together; -1: the unit is not ranked.
+
+    Examples
+    --------
+    >>> none = np.full(2, -1)
+    >>> found = changes(np.array([70.0, 60.0]), np.array([[61.0, 66.0]]), none, none[None], np.zeros(2, int))
+    >>> found.mean, found.largest, found.mean_ranks
+    (array([7.5]), array([9.]), array([1.]))
     """
     here = ~np.isnan(main)
+    blank = np.full(other.shape[0], np.nan)
     if not here.any():
-        blank = np.full(other.shape[0], np.nan)
-        return Changes(blank, blank, blank)
+        return Changes(blank, blank, blank, blank, blank)
     change = np.abs(other[:, here] - main[here])
+    there = ~np.isnan(change)  # an alternative may leave nothing of a unit
+    count = there.sum(axis=1)
+    change[~there] = 0.0
+    mean = np.divide(change.sum(axis=1), count, out=blank.copy(), where=count > 0)
+    largest = np.where(count > 0, change.max(axis=1), np.nan)
     graded = main_band >= 0
     same = other_band[:, graded] == main_band[graded]
-    kept = same.mean(axis=1) if graded.any() else np.full(other.shape[0], np.nan)
-    return Changes(change.mean(axis=1), change.max(axis=1), kept)
+    kept = same.mean(axis=1) if graded.any() else blank
+    moved, worst, ranked = np.zeros(other.shape[0]), np.zeros(other.shape[0]), 0
+    for g in np.unique(group[here & (group >= 0)]):
+        members = np.flatnonzero((group == g) & here)
+        shift = np.abs(rankdata(other[:, members], axis=1, nan_policy="omit") - rankdata(main[members]))
+        shift = np.nan_to_num(shift)
+        moved += shift.sum(axis=1)
+        worst = np.maximum(worst, shift.max(axis=1))
+        ranked += members.size
+    ranks = (moved / ranked, worst) if ranked else (blank, blank)
+    return Changes(mean, largest, kept, *ranks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +278,14 @@ def sobol_design(number: int, factors: int, rng: np.random.Generator) -> Floats:
     -------
     NDArray
         (factors + 2, number, factors) in [0, 1): matrices A, B and, for each factor i, A with column i from B.
+
+    Examples
+    --------
+    >>> sobol_design(8, 2, np.random.default_rng(0)).shape
+    (4, 8, 2)
     """
+    if factors < 1:
+        raise ValueError(f"{factors} factors; at least 1 is needed")
     if number < 2 or number & (number - 1):
         raise ValueError(f"{number} points; a power of two is needed")
     points = qmc.Sobol(2 * factors, scramble=False).random(number)
@@ -216,7 +315,20 @@ def sobol(values: NDArray[np.float64], bootstrap: int, interval: float, rng: np.
     References
     ----------
     Saltelli et al., Computer Physics Communications 181 (2010) 259, table 2, (b) and (f).
+
+    Examples
+    --------
+    Twice the first factor and once the second: variances of 4 to 1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> points = sobol_design(1024, 2, rng)
+    >>> sobol(2 * points[..., 0] + points[..., 1], 100, 0.95, rng).first.round(2)
+    array([0.8, 0.2])
     """
+    if values.ndim < 2 or values.shape[0] < 3 or values.shape[1] < 1:
+        raise ValueError(f"values have shape {values.shape}; it must be (factors + 2, number), outputs last")
+    if not np.isfinite(values).all():
+        raise ValueError("values hold NaN or infinities; every point must have a number")
     values = values.reshape(*values.shape[:2], -1)
     factors, number = values.shape[0] - 2, values.shape[1]
     nothing = 1e-20 * float((values * values).mean()) * values.shape[2]  # variances below this are rounding

@@ -471,10 +471,14 @@ def test_sensitivity_tells_each_alternative_over_all_and_unit_by_unit():
     rules = scheme(sensitivity=FULL, aggregation=Aggregation(1.0, 0.5))
     results = compute(rules, units, measured, taken(41, deductions=np.full(41, 2.0)), seed=1, draws=200)
     found = results.sensitivity
-    assert dict.fromkeys(found["choice"]).keys() == {
+    without = {name for name in found["choice"] if name.startswith("without ")}
+    assert dict.fromkeys(found["choice"]).keys() - without == {
         "aggregation 1", "aggregation 0", "goalposts widened 0.1", "screening half",
         "weights", "aggregation", "goalposts", "screening",
     }  # fmt: skip
+    dimensions = {f"without dimension {one.code}" for one in rules.dimensions}
+    assert without == dimensions | {f"without indicator {one.code}" for one in rules.indicators}
+    assert (found["unit"][np.isin(found["choice"], list(without))] == "").all()  # no table of units x indicators
 
     def value(choice, statistic, unit=""):
         (row,) = np.flatnonzero(
@@ -488,6 +492,14 @@ def test_sensitivity_tells_each_alternative_over_all_and_unit_by_unit():
     for unit, index in zip(other["unit"], other["index"], strict=True):
         assert value("aggregation 0", "index", unit) == pytest.approx(index, abs=2e-6)
     change = np.abs(other["index"] - results.ratings["index"])
+    ranked = np.flatnonzero(results.ratings["state"] == "ok")
+    moved = []
+    for level in np.unique(results.ratings["level"][ranked].astype(str)):
+        here = ranked[results.ratings["level"][ranked] == level]
+        before, after = (np.argsort(np.argsort(-each["index"][here])) for each in (results.ratings, other))
+        moved.extend(np.abs(before - after))
+    assert value("aggregation 0", "mean_rank_change") == pytest.approx(np.mean(moved), abs=1e-6)
+    assert value("aggregation 0", "largest_rank_change") == np.max(moved)
     assert value("aggregation 0", "mean_absolute_change") == pytest.approx(change.mean(), abs=1e-5)
     assert value("aggregation 0", "largest_change") == pytest.approx(change.max(), abs=1e-5)
     graded = results.ratings["grade"] != ""

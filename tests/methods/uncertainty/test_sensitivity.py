@@ -1,10 +1,12 @@
 """Sobol indices against analytic ones, alternatives against the tree itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from methods.index.tree import Tree, aggregate, standing
-from methods.uncertainty.sensitivity import Choices, changes, dirichlet, index_under, sobol, sobol_design
+from methods.uncertainty.sensitivity import Choices, changes, dirichlet, index_under, leave_one_out, sobol, sobol_design
 
 
 def ishigami(x, a=7.0, b=0.1):
@@ -148,9 +150,65 @@ def test_many_recipes_at_once_are_those_one_by_one():
 
 
 def test_changes_are_summarised_over_units_that_have_an_index():
-    main, other = np.array([50.0, 60, np.nan]), np.array([[51.0, 57, np.nan], [50, 60, np.nan]])
-    found = changes(main, other, np.array([1, 0, -1]), np.array([[1, 1, -1], [1, 0, -1]]))
-    assert found.mean.tolist() == [2, 0]
-    assert found.largest.tolist() == [3, 0]
+    main, other = np.array([50.0, 60, np.nan]), np.array([[59.0, 57, np.nan], [50, 60, np.nan]])
+    group = np.array([0, 0, 0])
+    found = changes(main, other, np.array([1, 0, -1]), np.array([[1, 1, -1], [1, 0, -1]]), group)
+    assert found.mean.tolist() == [6, 0]
+    assert found.largest.tolist() == [9, 0]
     assert found.kept.tolist() == [0.5, 1]
-    assert np.isnan(changes(main, other, np.full(3, -1), np.full((2, 3), -1)).kept).all()
+    assert found.mean_ranks.tolist() == [1, 0]
+    assert found.largest_ranks.tolist() == [1, 0]
+    without = changes(main, other, np.full(3, -1), np.full((2, 3), -1), np.full(3, -1))
+    assert np.isnan(without.kept).all()
+    assert np.isnan(without.mean_ranks).all()
+
+
+def test_ranks_are_compared_within_groups_only():
+    main = np.array([90.0, 80, 70, 10, 20])
+    other = np.array([[70.0, 80, 90, 20, 10]])
+    none = np.full(5, -1)
+    found = changes(main, other, none, none[None], np.array([0, 0, 0, 1, -1]))
+    assert found.mean_ranks.tolist() == [(2 + 0 + 2 + 0) / 4]
+    assert found.largest_ranks.tolist() == [2]
+
+
+def test_an_alternative_that_leaves_nothing_of_a_unit_is_told_over_the_others():
+    main, other = np.array([50.0, 60, 70]), np.array([[np.nan, 61, 72], [np.nan] * 3])
+    found = changes(main, other, np.full(3, -1), np.full((2, 3), -1), np.array([0, 0, 0]))
+    assert found.mean[0] == 1.5
+    assert found.largest[0] == 2
+    assert np.isnan([found.mean[1], found.largest[1]]).all()
+
+
+def test_leaving_an_indicator_or_a_dimension_out_is_the_tree_without_it():
+    tree, has, choices, own = small_choices()
+    inner, outer = leave_one_out(tree.weight, tree.dimension_weight)
+    every = replace(choices, weight=inner, dimension_weight=outer)
+    recipes = np.zeros((7, 4), np.int64)
+    recipes[:, 0] = np.arange(7)
+    found = index_under(every, recipes)
+    np.testing.assert_allclose(found[0], aggregate(tree, has, choices.scores[0, 0])[1], rtol=1e-12)
+    for k in range(6):
+        usable, outside = choices.usable.copy(), tree.dimension_weight.copy()
+        if k < 4:
+            usable[:, k] = False
+        else:
+            outside[:, k - 4] = 0
+        other = replace(tree, dimension_weight=outside)
+        stands = standing(other, choices.level, np.ones_like(own), usable, np.zeros_like(own))
+        np.testing.assert_allclose(found[1 + k], aggregate(other, stands, choices.scores[0, 0])[1], rtol=1e-12)
+
+
+def test_a_recipe_with_an_unknown_option_is_refused():
+    _, _, choices, _ = small_choices()
+    with pytest.raises(ValueError, match="recipe 1: option 3 of choice 1; it must be 0 to 2"):
+        index_under(choices, np.array([[0, 0, 0, 0], [0, 3, 0, 0]]))
+    with pytest.raises(ValueError, match=r"recipes have shape \(4,\)"):
+        index_under(choices, np.zeros(4, np.int64))
+
+
+def test_values_that_are_no_numbers_have_no_sobol_indices():
+    with pytest.raises(ValueError, match="values hold NaN"):
+        sobol(np.full((3, 8), np.nan), 0, 0.95, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="values have shape"):
+        sobol(np.zeros((2, 8)), 0, 0.95, np.random.default_rng(0))
