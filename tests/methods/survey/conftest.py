@@ -1,4 +1,4 @@
-"""The api data of R's survey (schools of California): three samples of 6,194 schools, and what that package says of them.
+"""The api data of R's survey (schools of California), three samples of 6,194 schools, and what that package says.
 
 data/api.R is the calls that wrote data/api.txt (survey 4.1-1, R 4.2.2).
 """
