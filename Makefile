@@ -45,4 +45,11 @@ css:   ## rebuild the committed style sheet; needs npm
 	  --load-path=.css-build/node_modules evaluator/static/source/evaluator.scss evaluator/static/evaluator.css
 	rm -rf .css-build
 
-.PHONY: help run test setup check browser format lock css
+js:   ## rebuild the committed evaluator of expressions for the page; needs npm
+	npm install --no-save --no-audit --no-fund --prefix .js-build esbuild@0.28
+	(printf '/* source/expressions.js %s, by make js */\n' $$(sha256sum evaluator/static/source/expressions.js | cut -c1-16); \
+	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/expressions.js) \
+	  > evaluator/static/expressions.js
+	rm -rf .js-build
+
+.PHONY: help run test setup check browser format lock css js

@@ -58,12 +58,19 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; what a user can mend is a message, never a traceback."""
+    try:
+        group(standalone_mode=True)
+    except Exception as error:
+        if not _mendable(error):
+            raise
+        click.echo(f"evaluator: {error}", err=True)
+        sys.exit(2)
+
+
+def _mendable(error: Exception) -> bool:
+    # Imported only when something failed: they load the database and the web framework, which takes a second.
     from evaluator.database import DatabaseError
     from evaluator.problems import Problem
     from evaluator.settings import SettingsError
 
-    try:
-        group(standalone_mode=True)
-    except (SettingsError, Problem, DatabaseError) as error:
-        click.echo(f"evaluator: {error}", err=True)
-        sys.exit(2)
+    return isinstance(error, SettingsError | Problem | DatabaseError)

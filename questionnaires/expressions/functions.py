@@ -159,9 +159,10 @@ def substr(text: str, start: float, end: float | None = None) -> str:
     return text[max(first, 0) : max(last, 0)]
 
 
-def substring(text: str, start: float, length: float = math.inf) -> str:
+def substring(text: str, start: float, length: float | None = None) -> str:
     """As in XPath: counted from 1, both numbers rounded."""
-    first, end = round_to(start), round_to(start) + round_to(length)
+    first = round_to(start)
+    end = math.inf if length is None else first + round_to(length)
     low, high = max(first, 1.0), min(end, len(text) + 1.0)
     return text[int(low) - 1 : int(high) - 1] if low < high and end == end else ""
 
