@@ -51,14 +51,43 @@ def rank_sets(
         (draws, units) draws of the estimates; only deviations from their means are used.
     coverage
         Probability that a set holds the rank.
+    threads
+        Changes no set.
+    progress
+        Called in the caller's thread with the share done.
+
+    Raises
+    ------
+    ValueError
+        Errors of another shape or fewer than two draws of them; values that are not finite; a coverage out of range.
+
+    Notes
+    -----
+    The critical value is the smallest of the drawn maxima that at least ``coverage (draws + 1)`` of them do not exceed.
+    Sets are about one edition's errors; that a scheme could be another one is no part of them.
 
     References
     ----------
     Review of Economic Studies 91 (2024), 476-518, section 3.
+
+    Examples
+    --------
+    >>> errors = np.random.default_rng(1).normal(size=(2000, 3)) * [1.0, 1.0, 1.0]
+    >>> sets = rank_sets(np.array([80.0, 60.0, 61.0]), errors)
+    >>> sets.lower, sets.upper
+    (array([1, 2, 2]), array([1, 3, 3]))
     """
     units = x.size
     if errors.ndim != 2 or errors.shape[1] != units:
         raise ValueError(f"errors have shape {errors.shape}; they must be (draws, {units})")
+    if errors.shape[0] < 2:
+        raise ValueError(f"errors hold {errors.shape[0]} draws; at least 2 are needed")
+    if not np.isfinite(x).all():
+        raise ValueError(f"x of unit {np.flatnonzero(~np.isfinite(x))[0]} is not finite; leave such units out")
+    if not np.isfinite(errors).all():
+        wrong = np.flatnonzero(~np.isfinite(errors).all(axis=0))[0]
+        raise ValueError(f"errors of unit {wrong} are not finite; every unit needs its draws")
+    _check_coverage(coverage)
     z = np.ascontiguousarray((errors - errors.mean(axis=0)).T)
     tiny = 1e-9 * max(1.0, float(np.abs(x).max(initial=0.0)))
     sigma = np.zeros((units, units))
@@ -127,6 +156,11 @@ def rank_sets(
     return RankSets(lower, upper, 1 + above.sum(axis=0), units - above.sum(axis=1))
 
 
+def _check_coverage(coverage: float) -> None:
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage is {coverage}; it must lie between 0 and 1")
+
+
 def rank_draws(values: Floats) -> Integers:
     """Rank of every unit in every draw: 1 + the number of units strictly above.
 
@@ -139,7 +173,21 @@ def rank_draws(values: Floats) -> Integers:
     -------
     NDArray
         (units, draws) of int16, or int32 above 32,767 units; tied units share the best of their ranks.
+
+    Raises
+    ------
+    ValueError
+        A value that is not a number.
+
+    Examples
+    --------
+    >>> rank_draws(np.array([[5.0, 1.0], [4.0, 2.0], [5.0, 3.0]])).tolist()
+    [[1, 3], [3, 2], [1, 1]]
     """
+    if values.ndim != 2:
+        raise ValueError(f"values have shape {values.shape}; it must be (units, draws)")
+    if np.isnan(values).any():
+        raise ValueError(f"values of unit {np.argwhere(np.isnan(values))[0, 0]} are not numbers; leave such units out")
     units, draws = values.shape
     kind = np.int16 if units <= np.iinfo(np.int16).max else np.int32
     ranks = np.empty((units, draws), kind)
@@ -172,8 +220,21 @@ def credible_ranks(ranks: Integers, coverage: float = 0.95) -> tuple[Integers, I
     -------
     lower, upper
         (units,).
+
+    Notes
+    -----
+    They say where the rank lies given the model behind the draws, unit by unit, and not for all units at once.
+
+    Examples
+    --------
+    >>> draws = np.array([[9.0], [5.0], [5.2]]) + np.random.default_rng(0).normal(size=(3, 1000))
+    >>> credible_ranks(rank_draws(draws))
+    (array([1, 2, 2]), array([1, 3, 3]))
     """
+    _check_coverage(coverage)
     draws = ranks.shape[1]
+    if draws < 1:
+        raise ValueError("ranks hold no draws; at least 1 is needed")
     low = max(0, floor((1 - coverage) / 2 * draws))
     high = min(draws - 1, ceil((1 + coverage) / 2 * draws) - 1)
     ordered = np.sort(ranks, axis=1)

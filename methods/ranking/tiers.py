@@ -21,6 +21,9 @@ from methods.inputs import Floats, Integers
 THRESHOLDS = tuple(t / 200 for t in range(160, 200))
 
 
+AT_ONCE = 128  # units compared with one at a time: what fits the processor's cache
+
+
 @dataclass(frozen=True, slots=True)
 class Tiers:
     """Units in tiers, and how sure their order is."""
@@ -46,8 +49,17 @@ def pairwise_counts(
     Returns
     -------
     NDArray
-        (units, units) of int32: [i, j] draws with i above j. A draw with a tie counts for neither.
+        (units, units): [i, j] draws with i above j. A draw with a tie counts for neither.
+
+    Examples
+    --------
+    >>> from methods.ranking.ranks import rank_draws
+    >>> pairwise_counts(rank_draws(np.array([[9.0, 9.0, 1.0], [5.0, 5.0, 5.0]])))
+    array([[0, 2],
+           [1, 0]])
     """
+    if ranks.ndim != 2:
+        raise ValueError(f"ranks have shape {ranks.shape}; it must be (units, draws)")
     units, draws = ranks.shape
     words = -(-draws // 64)
     padded = np.zeros((units, words * 64), ranks.dtype)  # padding is equal, hence above nothing
@@ -61,14 +73,25 @@ def pairwise_counts(
         return np.asarray(np.bitwise_count(packed).sum(axis=1, dtype=np.int32))
 
     def row(i: int) -> None:
-        counts[i, i + 1 :] = bits(padded[i] < padded[i + 1 :])
-        counts[i + 1 :, i] = bits(padded[i] > padded[i + 1 :]) if ties else draws - counts[i, i + 1 :]
+        for first in range(i + 1, units, AT_ONCE):
+            those = slice(first, min(first + AT_ONCE, units))
+            counts[i, those] = bits(padded[i] < padded[those])
+            counts[those, i] = bits(padded[i] > padded[those]) if ties else draws - counts[i, those]
 
     with ThreadPoolExecutor(threads) as pool:
         for i, _ in enumerate(pool.map(row, range(units))):
             if progress is not None:
                 progress((i + 1) / units)
     return counts.astype(np.int64)
+
+
+def _check(counts: Integers, draws: int, threshold: float) -> None:
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+        raise ValueError(f"counts have shape {counts.shape}; it must be (units, units)")
+    if draws < 1 or (counts < 0).any() or (counts + counts.T > draws).any():
+        raise ValueError(f"counts must be 0 or more, those of a pair at most the {draws} draws together")
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold is {threshold}; it must be above 0, at most 1")
 
 
 def separate(counts: Integers, order: Integers, draws: int, threshold: float) -> Integers:
@@ -85,7 +108,16 @@ def separate(counts: Integers, order: Integers, draws: int, threshold: float) ->
     -------
     NDArray
         (units,) tier of each unit, from 0.
+
+    Examples
+    --------
+    In 100 draws unit 0 is always first, and the others change places:
+
+    >>> counts = np.array([[0, 100, 100], [0, 0, 55], [0, 45, 0]])
+    >>> separate(counts, np.array([0, 1, 2]), 100, 0.8)
+    array([0, 1, 1])
     """
+    _check(counts, draws, threshold)
     return _contiguous(_prefix(counts, order), order, draws, threshold)
 
 
@@ -120,7 +152,13 @@ def _contiguous(prefix: Integers, order: Integers, draws: int, threshold: float)
 
 
 def objective(counts: Integers, tier: Integers, draws: int, threshold: float) -> float:
-    """What the tiers earn, in draws: sum over separated pairs of counts / threshold - draws."""
+    """What the tiers earn, in draws: sum over separated pairs of counts / threshold - draws.
+
+    Examples
+    --------
+    >>> objective(np.array([[0, 90], [10, 0]]), np.array([0, 1]), 100, 0.75)
+    20.0
+    """
     above = tier[:, None] < tier[None, :]
     return float(counts[above].sum() / threshold - draws * above.sum())
 
@@ -137,7 +175,14 @@ def improve(counts: Integers, tier: Integers, draws: int, threshold: float, pass
     -------
     NDArray
         (units,) tiers from 0, without gaps.
+
+    Examples
+    --------
+    >>> counts = np.array([[0, 100, 100], [0, 0, 55], [0, 45, 0]])
+    >>> improve(counts, np.array([0, 0, 0]), 100, 0.8)
+    array([0, 1, 1])
     """
+    _check(counts, draws, threshold)
     tier = tier.copy()
     for _ in range(passes):
         tiers = int(tier.max(initial=-1)) + 1
@@ -181,7 +226,13 @@ def improve(counts: Integers, tier: Integers, draws: int, threshold: float, pass
 
 
 def misordered(counts: Integers, tier: Integers, draws: int) -> tuple[int, float]:
-    """How many pairs are separated, and the share of them expected in the wrong order."""
+    """How many pairs are separated, and the share of them expected in the wrong order.
+
+    Examples
+    --------
+    >>> misordered(np.array([[0, 90], [10, 0]]), np.array([0, 1]), 100)
+    (1, 0.1)
+    """
     above = tier[:, None] < tier[None, :]
     separated = int(above.sum())
     return separated, float(counts.T[above].sum()) / draws / separated if separated else 0.0
@@ -201,7 +252,36 @@ def tiers(counts: Integers, centre: Floats, draws: int, max_misordered: float = 
         (units,) posterior means; their order is where the search starts.
     draws
         How many draws were counted.
+    max_misordered
+        Share of the separated pairs that may be expected in the wrong order, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Counts of another shape or beyond the number of draws; a centre that is not a number; a share out of range.
+
+    Notes
+    -----
+    Contiguous tiers are exact, by dynamic programming; single moves from there are not sure to reach the best of all
+    tierings, but did in every case that was compared with an integer programme.
+
+    References
+    ----------
+    Kline, Rose, Walters, American Economic Review 114 (2024), 2, section 5.
+
+    Examples
+    --------
+    >>> from methods.ranking.ranks import rank_draws
+    >>> centre = np.array([90.0, 89.9, 60.0])
+    >>> draws = centre[:, None] + np.random.default_rng(1).normal(size=(3, 1000))
+    >>> tiers(pairwise_counts(rank_draws(draws)), centre, 1000).tier
+    array([1, 1, 2])
     """
+    _check(counts, draws, 1.0)
+    if centre.shape != counts.shape[:1] or np.isnan(centre).any():
+        raise ValueError(f"centre must hold {counts.shape[0]} numbers, one a unit")
+    if not 0 <= max_misordered <= 1:
+        raise ValueError(f"max_misordered is {max_misordered}; it must lie between 0 and 1")
     order = np.argsort(-centre, kind="stable").astype(np.int64)
     prefix = _prefix(counts, order)
     together = Tiers(np.ones(order.size, np.int64), 1.0, 0, 0.0)

@@ -25,6 +25,13 @@ def spread(inputs: Inputs, factors: Factors) -> Floats:
     -------
     NDArray
         (rows,).
+
+    Examples
+    --------
+    >>> one, nan = np.zeros(1, np.int64), np.full(1, np.nan)
+    >>> given = Inputs(one, one, np.array([NORMAL]), np.array([60.0]), np.array([3.0]), nan, nan, nan)
+    >>> spread(given, Factors(("assessor",), one, one, one, np.array([4.0]), np.zeros(1)))
+    array([5.])
     """
     normal = inputs.family == NORMAL
     variance = np.where(normal, inputs.b * inputs.b, np.nan)
@@ -59,7 +66,22 @@ def limits(inputs: Inputs, sd: Floats, interval: float) -> tuple[Floats, Floats]
     -------
     lower, upper
         (rows,).
+
+    Raises
+    ------
+    ValueError
+        An interval that is no probability.
+
+    Examples
+    --------
+    >>> one, nan = np.zeros(1, np.int64), np.full(1, np.nan)
+    >>> given = Inputs(one, one, np.array([NORMAL]), np.array([60.0]), np.array([5.0]), nan, nan, nan)
+    >>> lower, upper = limits(given, np.array([5.0]), 0.95)
+    >>> lower.round(1), upper.round(1)
+    (array([50.2]), array([69.8]))
     """
+    if not 0 < interval < 1:
+        raise ValueError(f"interval is {interval}; it must lie between 0 and 1")
     found = []
     for p in ((1 - interval) / 2, (1 + interval) / 2):
         value = inputs.a.astype(np.float64, copy=True)
@@ -90,7 +112,21 @@ def clipped_sd(inputs: Inputs, sd: Floats, lower: Floats, upper: Floats) -> Floa
     -------
     NDArray
         (rows,) 0 for points.
+
+    Raises
+    ------
+    ValueError
+        A lower limit above the upper one.
+
+    Examples
+    --------
+    >>> one, nan = np.zeros(1, np.int64), np.full(1, np.nan)
+    >>> given = Inputs(one, one, np.array([NORMAL]), np.array([100.0]), np.array([5.0]), nan, nan, nan)
+    >>> clipped_sd(given, np.array([5.0]), np.array([0.0]), np.array([100.0])).round(2)  # half of it is cut off
+    array([2.92])
     """
+    if (lower > upper).any():
+        raise ValueError(f"lower limit of row {np.flatnonzero(lower > upper)[0]} is above the upper one")
     result = np.zeros(inputs.a.size)
     for family in (NORMAL, BETA, GAMMA):
         rows = np.flatnonzero((inputs.family == family) & ~np.isnan(inputs.a))

@@ -75,3 +75,21 @@ def test_the_more_is_unknown_of_a_unit_the_less_reliable_it_is():
     assert 1 > found[1] > found[2] >= 0
     assert (reliability(np.array([5.0, 5]), np.array([1.0, 1]), shrunken=False) == 0).all()
     assert np.isnan(reliability(np.array([5.0]), np.array([1.0]), shrunken=True)).all()
+
+
+def test_what_cannot_be_graded_is_refused_by_name():
+    shares = np.array([[0.5, 0.5, 0.0, 0.0]])
+    with pytest.raises(ValueError, match="a lower limit of the bands is not a number"):
+        band(np.array([50.0]), np.array([np.nan, 0.0]))
+    with pytest.raises(ValueError, match="draws of unit 1 are not numbers"):
+        band_shares(np.array([[1.0], [np.nan]]), LIMITS)
+    with pytest.raises(ValueError, match="at least one draw"):
+        band_shares(np.zeros((2, 0)), LIMITS)
+    with pytest.raises(ValueError, match=r"shares have shape \(1, 4\); it must be \(2, 4\)"):
+        assign(np.array([50.0, 60]), shares, LIMITS, np.array([-1, -1]))
+    with pytest.raises(ValueError, match="each unit's shares must sum to 1"):
+        assign(np.array([50.0]), shares / 2, LIMITS, np.array([-1]))
+    with pytest.raises(ValueError, match="previous grade 4; it must be -1 to 3"):
+        assign(np.array([50.0]), shares, LIMITS, np.array([4]))
+    with pytest.raises(ValueError, match="variance 0 or more"):
+        reliability(np.array([50.0, 60]), np.array([1.0, -1]), shrunken=True)

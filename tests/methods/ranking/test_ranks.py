@@ -138,3 +138,32 @@ def test_tied_units_share_all_ranks_of_the_tie():
     values = np.repeat(np.array([[70.0], [60.0], [70.0], [10.0]]), 50, axis=1)
     lower, upper = credible_ranks(rank_draws(values), 0.95)
     assert (lower.tolist(), upper.tolist()) == ([1, 3, 1, 4], [2, 3, 2, 4])
+
+
+def test_what_cannot_be_ranked_is_refused_by_name():
+    x, z = np.array([1.0, 2.0]), np.ones((9, 2))
+    with pytest.raises(ValueError, match="x of unit 1 is not finite"):
+        rank_sets(np.array([1.0, np.nan]), z)
+    with pytest.raises(ValueError, match="errors of unit 0 are not finite"):
+        rank_sets(x, np.where(np.arange(2) == 0, np.inf, z))
+    with pytest.raises(ValueError, match="errors hold 1 draws; at least 2"):
+        rank_sets(x, z[:1])
+    with pytest.raises(ValueError, match=r"coverage is 1\.0; it must lie between 0 and 1"):
+        rank_sets(x, z, 1.0)
+    with pytest.raises(ValueError, match="values of unit 1 are not numbers"):
+        rank_draws(np.array([[1.0], [np.nan]]))
+    with pytest.raises(ValueError, match=r"values have shape \(2,\)"):
+        rank_draws(x)
+    with pytest.raises(ValueError, match="ranks hold no draws"):
+        credible_ranks(np.zeros((3, 0), np.int16))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(-50, 50))
+def test_sets_do_not_depend_on_order_unit_of_measurement_or_origin(seed, scale, origin):
+    rng = np.random.default_rng(seed)
+    x, z, order = rng.normal(0, 3, 7), rng.normal(size=(200, 7)), rng.permutation(7)
+    plain = rank_sets(x, z, 0.9)
+    other = rank_sets((scale * x + origin)[order], scale * z[:, order], 0.9)
+    np.testing.assert_array_equal(plain.lower[order], other.lower)
+    np.testing.assert_array_equal(plain.simultaneous_upper[order], other.simultaneous_upper)

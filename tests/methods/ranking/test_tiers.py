@@ -4,6 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from methods.ranking.ranks import rank_draws
 from methods.ranking.tiers import improve, misordered, objective, pairwise_counts, separate, tiers
@@ -114,3 +116,67 @@ def test_pairs_far_apart_do_not_buy_the_separation_of_pairs_that_nobody_can_tell
     found = tiers(pairwise_counts(rank_draws(draws)), centre, 4096)
     assert found.tier.tolist() == [1, 1, 2, 2, 3, 3]
     assert found.misordered < 1e-6
+
+
+def best_by_integer_programme(counts, draws, threshold):
+    """What the best of all tierings earns: d_ij = 1 where i stands above j, a weak order by its constraints."""
+    units = counts.shape[0]
+    pairs = [(i, j) for i in range(units) for j in range(units) if i != j]
+    at = {pair: k for k, pair in enumerate(pairs)}
+    gain = np.array([counts[i, j] / threshold - draws for i, j in pairs])
+    rows, columns, values, upper = [], [], [], []
+
+    def at_most(limit, *terms):
+        for pair, value in terms:
+            rows.append(len(upper))
+            columns.append(at[pair])
+            values.append(value)
+        upper.append(limit)
+
+    for i, j in pairs:
+        if i < j:
+            at_most(1, ((i, j), 1), ((j, i), 1))
+        for k in range(units):
+            if k not in (i, j):  # i above j puts k below i or above j
+                at_most(0, ((i, j), 1), ((i, k), -1), ((k, j), -1))
+    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(upper), len(pairs)))
+    found = milp(
+        -gain,
+        integrality=np.ones(len(pairs)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix, -np.inf, upper),
+    )
+    assert found.success
+    return -found.fun
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_tiers_of_eighteen_units_equal_an_exact_integer_programme(seed):
+    units, draws, threshold = 18, 400, 0.8
+    centre, values = simulated(units, draws, 0.8, 20 + seed)
+    counts = pairwise_counts(rank_draws(values))
+    found = improve(counts, separate(counts, np.argsort(-centre), draws, threshold), draws, threshold)
+    expected = best_by_integer_programme(counts, draws, threshold)
+    assert objective(counts, found, draws, threshold) == pytest.approx(expected, rel=1e-9)
+    assert found.max() >= 2
+
+
+def test_what_cannot_be_counted_is_refused_by_name():
+    counts = np.array([[0, 6], [4, 0]])
+    with pytest.raises(ValueError, match=r"ranks have shape \(3,\)"):
+        pairwise_counts(np.array([1, 2, 3]))
+    with pytest.raises(ValueError, match=r"counts have shape \(2, 1\)"):
+        tiers(counts[:, :1], np.zeros(2), 10)
+    with pytest.raises(ValueError, match="at most the 9 draws together"):
+        tiers(counts, np.zeros(2), 9)
+    with pytest.raises(ValueError, match="centre must hold 2 numbers"):
+        tiers(counts, np.array([1.0, np.nan]), 10)
+    with pytest.raises(ValueError, match=r"max_misordered is 1\.5"):
+        tiers(counts, np.zeros(2), 10, 1.5)
+    with pytest.raises(ValueError, match="threshold is 0"):
+        separate(counts, np.array([0, 1]), 10, 0)
+
+
+def test_one_unit_and_no_unit_have_one_tier_and_none():
+    assert tiers(np.zeros((1, 1), np.int64), np.array([50.0]), 10).tier.tolist() == [1]
+    assert tiers(np.zeros((0, 0), np.int64), np.zeros(0), 10).tier.tolist() == []
