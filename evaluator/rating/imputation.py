@@ -8,26 +8,21 @@ import numpy as np
 
 from evaluator.rating.rated import Rated, States
 from evaluator.rating.rows import Block, filled
+from methods.index.imputation import impute_by_group
 from methods.inputs import BETA, GAMMA, NORMAL, Floats, Integers
 
 
 def imputed_rows(units: Rated, state: States, blocks: list[Block]) -> Iterable[Block]:
     """What nobody reported, from the level: its mean, with the variance of one unit's true value about it."""
     unit, indicator, mean, variance = (np.concatenate(parts) for parts in _centres(blocks))
-    for j in range(state.shape[1]):
-        for level in units.scheme.levels:
-            at = np.flatnonzero((state[:, j] == "missing") & (units.level == level))
-            here = (indicator == j) & (units.level[unit] == level)
-            m = int(here.sum())
-            if len(at) == 0 or m < 2:
-                continue
-            # the variance of true values is that of the estimates and what these leave unknown (total variance)
-            spread = (1.0 + 1.0 / m) * (np.var(mean[here], ddof=1) + np.mean(variance[here]))
-            state[at, j] = "imputed"
-            nothing = np.full(len(at), np.nan)
-            full = np.full(len(at), float(np.mean(mean[here])))
-            sd = np.full(len(at), float(np.sqrt(spread)))
-            yield Block(at, filled(at, j), filled(at, NORMAL), full, sd, sd**2, nothing, nothing, nothing)
+    known, unsure = np.full(state.shape, np.nan), np.zeros(state.shape)
+    known[unit, indicator], unsure[unit, indicator] = mean, variance
+    filled_in = impute_by_group(known, units.level, variance=unsure)
+    u, j = np.nonzero((state == "missing") & filled_in.imputed)
+    state[u, j] = "imputed"
+    around, nothing = filled_in.variance[u, j], np.full(u.size, np.nan)
+    if u.size:
+        yield Block(u, j, filled(u, NORMAL), filled_in.values[u, j], np.sqrt(around), around, nothing, nothing, nothing)
 
 
 def _centres(blocks: list[Block]) -> tuple[list[Integers], list[Integers], list[Floats], list[Floats]]:

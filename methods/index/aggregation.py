@@ -35,7 +35,8 @@ def rule(name: str | float) -> Rule:
     Parameters
     ----------
     name
-        ``arithmetic`` (exponent 1), ``geometric`` (0), ``harmonic`` (-1), ``median``, ``copeland``, or any exponent.
+        ``arithmetic`` (exponent 1), ``geometric`` (0), ``harmonic`` (-1), ``median``, ``copeland``, or any exponent
+        (within 1e-6 of 0: geometric).
 
     Raises
     ------
@@ -53,7 +54,7 @@ def rule(name: str | float) -> Rule:
         return NAMED[name]
     if not np.isfinite(name):
         raise ValueError(f"rule {name}; the exponent of a power mean must be finite")
-    return float(name)
+    return float(name) if abs(name) > 1e-6 else 0.0  # so near 0 powers lose all digits
 
 
 def raise_to(scores: Floats, exponent: float, floor: float) -> Floats:

@@ -43,7 +43,7 @@ class Hierarchy:
             raise ValueError(f"names has {len(self.names)} entries; it must have {nodes}, one a node, or none")
         roots = np.flatnonzero(self.parent == -1)
         if roots.size != 1 or roots[0] < nodes - groups:
-            raise ValueError(f"parent: {roots.size} nodes have no parent; exactly one group must have none, the index")
+            raise ValueError(f"parent: nodes {roots.tolist()} have none; exactly one group must have none, the index")
         wrong = np.flatnonzero((self.parent != -1) & ((self.parent < nodes - groups) | (self.parent >= nodes)))
         if wrong.size:
             raise ValueError(

@@ -55,8 +55,8 @@ def impute_centre(values: Floats, centre: Centre = "mean", variance: Floats | No
     Notes
     -----
     With m numbers of variance s2 (total variance: their spread, and on average what each leaves unknown) the mean
-    predicts a unit's true value with variance s2 (1 + 1/m); the median, as if normal, with the mean square about it
-    and pi/2 s2/m.
+    predicts a unit's true value with variance s2 (1 + 1/m); the median, as if normal, with s2 (1 + pi/2/m) and what a
+    skewed population adds.
 
     Examples
     --------
@@ -363,7 +363,9 @@ def _predict(part: Floats, unknown: Floats | None, centre: Centre) -> tuple[Floa
     if centre == "mean":
         return middle, s2 * (1 + 1 / np.maximum(n, 1))
     about = np.divide(squares, n - 1, out=np.full(n.shape, np.nan), where=enough) + more
-    return middle, about + np.pi / 2 * s2 / np.maximum(n, 1)
+    # of the distance between mean and median, what chance alone makes of it is in the variance of the median already
+    chance = np.divide(np.pi / 2 - 1, n - 1, out=np.zeros(n.shape), where=enough)
+    return middle, about + s2 * (np.pi / 2 / np.maximum(n, 1) - chance)
 
 
 def _checked(values: Floats, variance: Floats | None) -> Floats | None:

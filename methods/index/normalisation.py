@@ -123,8 +123,8 @@ def z_scores(values: Floats, direction: Direction = 1, mean: float = 0.0, sd: fl
     """
     if not sd > 0:
         raise ValueError(f"sd is {sd}; it must be above 0")
-    _wide(np.subtract(*reversed(_ends(values))))
     x = _turned(values, direction)
+    _wide(np.subtract(*reversed(_ends(x))))
     there = ~np.isnan(x)
     n = there.sum(axis=-2, keepdims=True)
     centred = x - _over_units(np.where(there, x, 0.0)) / n
@@ -219,6 +219,7 @@ def percentile_ranks(values: Floats, direction: Direction = 1, ties: Ties = "min
     >>> percentile_ranks(np.array([[5.0], [2.0], [9.0]])).tolist()
     [[0.5], [0.0], [1.0]]
     """
+    _directions(values, direction)
     n = (~np.isnan(values)).sum(axis=-2, keepdims=True)
     if (n < 2).any():
         raise ValueError(f"values: indicator {_first(n < 2)} has fewer than two units; a percentile rank needs two")
@@ -284,9 +285,9 @@ def distance_to_reference(values: Floats, unit: int, direction: Direction = 1, c
     >>> distance_to_reference(np.array([[1.0], [3.0], [5.0]]), 1).tolist()
     [[0.0], [1.0], [2.0]]
     """
+    x = _turned(values, direction)
     if not 0 <= unit < values.shape[-2]:
         raise ValueError(f"unit {unit}; it must be 0 to {values.shape[-2] - 1}")
-    x = _turned(values, direction)
     reference = x[..., unit : unit + 1, :]
     if np.isnan(reference).any():
         raise ValueError(f"unit {unit} has no number for indicator {_first(np.isnan(reference))}; it cannot be one")

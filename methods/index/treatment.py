@@ -341,7 +341,8 @@ def _sums(lines: Floats) -> Floats:
         into[THIRD] = _total(d)
         power *= power
         into[FOURTH] = _total(power)
-    found[SECOND][found[SECOND] <= found[N] * (1e-14 * found[CENTRE]) ** 2] = 0.0  # within rounding: does not vary
+    rounding = 1e-14 * np.abs(found[CENTRE]) * np.sqrt(found[N])
+    found[SECOND][np.sqrt(found[SECOND]) <= rounding] = 0.0  # does not vary
     return found
 
 
