@@ -1,7 +1,8 @@
 """Answers as columns of the snapshot's table `responses`.
 
 A question with the role `stratum` or `case_mix` has the column `s_CODE` and no other; every other question that can
-be counted has `q_CODE`. Free text has none: it can name people, and no rating reads it.
+be counted has `q_CODE`. Free text, dates and files have none: they can name people, and no rating reads them. The
+columns of an export for analysis are in `questionnaires.codebook`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from functools import lru_cache
 
 from questionnaires.definition import Question, Questionnaire
 from questionnaires.evaluation import Answers
+
+COUNTED = ("single", "multiple", "scale", "integer")  # types that a rating can count
 
 
 def column(question: Question) -> str:
@@ -42,5 +45,5 @@ def row(questionnaire: Questionnaire, answers: Answers) -> tuple[str | None, ...
 @lru_cache(maxsize=64)
 def _plan(questionnaire: Questionnaire) -> tuple[tuple[str, str], ...]:
     """(question, column) of every column."""
-    plan = [(question.code, column(question)) for question in questionnaire.questions if question.type != "text"]
+    plan = [(question.code, column(question)) for question in questionnaire.questions if question.type in COUNTED]
     return tuple(sorted(plan, key=lambda entry: not entry[1].startswith("s_")))

@@ -13,9 +13,9 @@ import yaml
 
 from questionnaires.mistakes import DefinitionError, Mistake
 
-MOST_BYTES = 256 * 1024
-MOST_NODES = 40_000
-MOST_DEPTH = 20
+MOST_BYTES = 2 * 1024 * 1024
+MOST_NODES = 250_000
+MOST_DEPTH = 40
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
-from questionnaires.definition import Question, Questionnaire
+from questionnaires.definition import Question, Questionnaire, Section
 from questionnaires.evaluation import Answer, Condition, condition
 from questionnaires.expression import Call, Chain, Expression, Name, Node, Number, Text, walk
 
@@ -25,6 +26,8 @@ def lengths(questionnaire: Questionnaire) -> tuple[int, ...] | None:
     tuple of int, or None
         None when the conditions are too rich to be enumerated.
     """
+    if not _countable(questionnaire):
+        return None
     readers = _readers(questionnaire)
     answers_by_question: dict[str, list[Answer | None]] = {}
     for question in questionnaire.questions:
@@ -41,7 +44,7 @@ def lengths(questionnaire: Questionnaire) -> tuple[int, ...] | None:
         outside = {state: counts for state, counts in states.items() if state not in inside}
         for question in section.questions:
             step += 1
-            inside = _through(inside, question, answers_by_question.get(question.code))
+            inside = _through(inside, _asked(section, question), question, answers_by_question.get(question.code))
             inside = _forget(inside, readers, step)
             if len(inside) > MOST_STATES:
                 return None
@@ -50,12 +53,14 @@ def lengths(questionnaire: Questionnaire) -> tuple[int, ...] | None:
 
 
 def _through(
-    states: dict[State, frozenset[int]], question: Question, told_apart: list[Answer | None] | None
+    states: dict[State, frozenset[int]],
+    conditions: Sequence[Condition],
+    question: Question,
+    told_apart: list[Answer | None] | None,
 ) -> dict[State, frozenset[int]]:
-    asked: Condition | None = None if question.relevant is None else condition(question.relevant)
     after: dict[State, frozenset[int]] = {}
     for state, counts in states.items():
-        if asked is not None and not asked(dict(state)):
+        if not all(asked(dict(state)) for asked in conditions):
             after[state] = after.get(state, frozenset()) | counts
             continue
         more = frozenset(count + 1 for count in counts)
@@ -81,6 +86,33 @@ def _forget(states: dict[State, frozenset[int]], readers: dict[str, int], step: 
     return after
 
 
+def _conditions(section: Section, question: Question) -> list[Expression]:
+    """What decides whether a question of a section is asked, beside the section's own condition."""
+    found = [group.relevant for group in section.around(question)] + [question.relevant]
+    return [expression for expression in found if expression is not None]
+
+
+def _asked(section: Section, question: Question) -> list[Condition]:
+    return [condition(expression) for expression in _conditions(section, question)]
+
+
+def _countable(questionnaire: Questionnaire) -> bool:
+    """Whether everything that conditions read is answered before, and can be answered in every way."""
+    if any(group.kind == "repeat" for section in questionnaire.sections for group in section.groups):
+        return False
+    free: set[str] = set()
+    for section in questionnaire.sections:
+        if section.relevant is not None and not {name.code for name in section.relevant.names()} <= free:
+            return False
+        for question in section.questions:
+            for expression in _conditions(section, question):
+                if not {name.code for name in expression.names()} <= free:
+                    return False
+            if question.calculate is None and question.choice_filter is None and not question.readonly_always:
+                free.add(question.code)
+    return True
+
+
 def _readers(questionnaire: Questionnaire) -> dict[str, int]:
     """The number (from 1) of the last question whose condition, or whose section's condition, reads an answer."""
     last: dict[str, int] = {}
@@ -91,8 +123,8 @@ def _readers(questionnaire: Questionnaire) -> dict[str, int]:
                 last[name.code] = step + 1
         for question in section.questions:
             step += 1
-            if question.relevant is not None:
-                for name in question.relevant.names():
+            for expression in _conditions(section, question):
+                for name in expression.names():
                     last[name.code] = step
     return last
 
@@ -102,7 +134,8 @@ def _expressions(questionnaire: Questionnaire) -> list[Expression]:
     for section in questionnaire.sections:
         if section.relevant is not None:
             found.append(section.relevant)
-        found.extend(question.relevant for question in section.questions if question.relevant is not None)
+        for question in section.questions:
+            found += _conditions(section, question)
     return found
 
 
@@ -114,7 +147,7 @@ def _answers(question: Question, expressions: list[Expression]) -> list[Answer |
     if question.type == "scale" and question.range is not None:
         return [None, *range(question.range[0], question.range[1] + 1), *codes]
     literals = _literals(question.code, expressions)
-    if literals is None:
+    if literals is None or question.type in ("decimal", "rank"):
         return None
     if question.type == "multiple":
         asked_for = [code for code in codes if code in literals]

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from questionnaires.definition import Questionnaire
-from questionnaires.document import read
+from questionnaires.document import MOST_BYTES, Node, read
 from questionnaires.mistakes import DefinitionError, Mistake
 from questionnaires.questionnaire_reading import QuestionnaireReading
 from questionnaires.reading import Reading, TooManyMistakes
@@ -18,7 +18,7 @@ def load(path: str | Path) -> Questionnaire:
     """Load a questionnaire from a file. Raises DefinitionError with every mistake; OSError when it cannot be read."""
     path = Path(path)
     with path.open("rb") as file:
-        return loads(file.read(2**20), str(path))  # a larger file is refused by its size all the same
+        return loads(file.read(MOST_BYTES + 1), str(path))  # a larger file is refused by its size all the same
 
 
 def loads(text: str | bytes, file: str = "questionnaire") -> Questionnaire:
@@ -27,7 +27,7 @@ def loads(text: str | bytes, file: str = "questionnaire") -> Questionnaire:
     Parameters
     ----------
     text : str or bytes
-        At most 256 KiB of UTF-8.
+        At most 2 MiB of UTF-8.
     file : str
         What messages call the text.
 
@@ -36,14 +36,30 @@ def loads(text: str | bytes, file: str = "questionnaire") -> Questionnaire:
     DefinitionError
         With every mistake found, in the order of the file.
     """
-    root = read(text, file)
+    return built(read(text, file), file)[0]
+
+
+def built(root: Node, file: str) -> tuple[Questionnaire, tuple[Mistake, ...]]:
+    """The questionnaire that a tree of nodes says, and remarks on what is doubtful in an imported one.
+
+    Raises
+    ------
+    DefinitionError
+        With every mistake found, in the order of the file.
+    """
     reading = Reading()
     questionnaire = None
     with suppress(TooManyMistakes):
         questionnaire = QuestionnaireReading(reading).read(root)
     if reading.mistakes or questionnaire is None:
         raise DefinitionError(file, reading.mistakes)
-    return _shared(questionnaire)
+    return _shared(questionnaire), tuple(reading.remarks)
+
+
+def remarks(text: str | bytes, file: str = "questionnaire") -> list[str]:
+    """What is doubtful in an imported questionnaire, one line each; nothing of it keeps the form from being used."""
+    _, found = built(read(text, file), file)
+    return DefinitionError(file, found).lines()
 
 
 @lru_cache(maxsize=64)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
-from questionnaires.definition import PLACEHOLDER, Words
 from questionnaires.document import Entries, List, Node, Scalar
 from questionnaires.expression import Expression, ExpressionError, parse
 from questionnaires.mistakes import Mistake, shown, suggest
+from questionnaires.words import ANSWER, PLACEHOLDER, Words
 
 MOST_MISTAKES = 200  # more are not read by anybody, and looking for likely words takes time
-MOST_WORDS = 1000  # characters of one text in one language
-CODE = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
-CHOICE_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")
+MOST_WORDS = 5000  # characters of one text in one language
+CODE = re.compile(r"[^\W\d][\w.-]{0,63}\Z")
+CHOICE_CODE = re.compile(r"[\w+-][\w.:/+-]{0,63}\Z")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 QUESTIONNAIRE_CODE = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}\Z")
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 WHOLE = re.compile(r"-?[0-9]{1,15}\Z")
 DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")
-CODE_RIGHT = "a code has 1 to 32 small letters, digits and _, and starts with a letter"
-CHOICE_CODE_RIGHT = "a code has 1 to 32 letters, digits, _, . and -, and starts with a letter or digit"
-BRACES = re.compile(r"\{[^{}]*\}|[{}｛｝]")
+CODE_RIGHT = "a code has 1 to 64 letters, digits, _, - and ., and starts with a letter or _"
+CHOICE_CODE_RIGHT = "a code has 1 to 64 letters, digits and _ . - : / +, without blanks"
+NAME_RIGHT = "a name has 1 to 32 small letters, digits and _, and starts with a letter"
+MARK = re.compile(r"[0-9a-f]{8}\Z")
+TRANSLATED_FROM = "from"  # beside the languages: what a translation was made from
+BRACES = re.compile(r"\$?\{[^{}]*\}|[{}｛｝]")
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 # Characters that make a text look like another one: embeddings and overrides of writing direction.
@@ -41,6 +45,10 @@ class Reading:
 
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
+        self.translating: tuple[str, ...] = ()  # languages whose texts may be missing
+        self.remarks: list[Mistake] = []  # what is doubtful but allowed in an imported form
+        self.imported = False
+        self.repeated: list[tuple[Node, str, str]] = []  # questions whose answers a text repeats: node, place, code
 
     def wrong(self, node: Node, where: str, what: str, right: str = "", **values: str) -> None:
         """Note a mistake at a node; the last one that is noted raises TooManyMistakes."""
@@ -50,6 +58,13 @@ class Reading:
             mistake = Mistake(node.line, node.column, "", rest, "mend these first", (("most", str(MOST_MISTAKES)),))
             self.mistakes.append(mistake)
             raise TooManyMistakes
+
+    def doubtful(self, node: Node, where: str, what: str, right: str = "", **values: str) -> None:
+        """A mistake, but in a form from elsewhere, where it does no harm, only a remark."""
+        if not self.imported:
+            self.wrong(node, where, what, right, **values)
+        elif len(self.remarks) < MOST_MISTAKES:
+            self.remarks.append(Mistake(node.line, node.column, where, what, right, tuple(values.items())))
 
     def not_one_of(self, node: Node, where: str, kind: str, word: str, known: Iterable[str]) -> None:
         """Note a word that is not among the known ones, with the likely one."""
@@ -171,6 +186,10 @@ class Reading:
         )
         return None
 
+    def decimal(self, node: Node, where: str) -> float | None:
+        """Any number that can be written in digits."""
+        return self.number(node, where, -1e15, 1e15)
+
     def boolean(self, node: Node, where: str) -> bool:
         value = self.scalar(node, where, "true or false")
         if value is not None and value.casefold() not in TRUE + FALSE:
@@ -190,29 +209,51 @@ class Reading:
                 pattern=", ".join(f"{language}: ..." for language in languages),
             )
             return None
-        entries = self.entries(node, where, languages, required=languages)
+        known = (*languages, TRANSLATED_FROM)
+        entries = self.entries(node, where, known, required=[one for one in languages if one not in self.translating])
         if entries is None:
             return None
+        marks = entries.pop(TRANSLATED_FROM, None)
         found = {}
         for language, item in entries.items():
             text = self.scalar(item, where, "a text")
             if text is not None:
                 self.plain(item, f"{where}/{language}", text)
                 found[language] = text
+        if not entries and all(one in self.translating for one in languages):
+            self.wrong(node, where, "the text is in no language", "write it in at least one")
+        self._same_names(node, where, found)
+        return Words(
+            tuple((language, found[language]) for language in languages if language in found),
+            () if marks is None else self._marks(marks, f"{where}/{TRANSLATED_FROM}", tuple(found)),
+        )
+
+    def _same_names(self, node: Node, where: str, found: Mapping[str, str]) -> None:
+        """Whether all languages name the unit, and the same answers."""
         naming = [language for language, text in found.items() if PLACEHOLDER in text]
         if naming and len(naming) < len(found):
-            silent = [language for language in found if language not in naming]
             self.wrong(
                 node,
                 where,
                 "%(naming)s names the unit and %(silent)s does not",
                 "put {unit} into each language or into none",
                 naming=", ".join(naming),
-                silent=", ".join(silent),
+                silent=", ".join(language for language in found if language not in naming),
             )
-        return Words(tuple((language, found[language]) for language in languages if language in found))
+        if any("${" in text for text in found.values()):
+            names = dict.fromkeys(name for text in found.values() for name in ANSWER.findall(text))
+            self.repeated += [(node, where, name) for name in names]
 
-    def plain(self, node: Node, where: str, text: str) -> None:
+    def _marks(self, node: Node, where: str, languages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        entries = self.entries(node, where, languages)
+        marks = []
+        for language, item in (entries or {}).items():
+            value = self.code(item, where, MARK, "a mark has 8 digits and letters a to f")
+            if value is not None:
+                marks.append((language, value))
+        return tuple(sorted(marks))
+
+    def plain(self, node: Node, where: str, text: str, *, braces: bool = True) -> None:
         """Check a text that people will read."""
         if len(text) > MOST_WORDS:
             self.wrong(
@@ -233,14 +274,15 @@ class Reading:
                     character=f"U+{ord(character):04X}",
                 )
                 break
-        for braces in BRACES.findall(text):
-            if braces != PLACEHOLDER:
+        for found in BRACES.findall(text) if braces else ():
+            if found != PLACEHOLDER and not ANSWER.fullmatch(found):
                 self.wrong(
                     node,
                     where,
                     "%(braces)s is no placeholder",
-                    "the only one is {unit}, the name of the rated unit; use other brackets for anything else",
-                    braces=shown(braces),
+                    "the only ones are {unit}, the name of the rated unit, and ${code}, an answer; "
+                    "use other brackets for anything else",
+                    braces=shown(found),
                 )
 
     def expression(self, node: Node, where: str) -> Expression | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from questionnaires.columns import column
+from questionnaires.columns import COUNTED, column
 from questionnaires.definition import Question, Questionnaire, ScoreAny, ScoreByChoice, ScoreLinear
 from questionnaires.evaluation import Answer
 
@@ -38,7 +38,7 @@ class ItemScores:
 
 def scoring(questionnaire: Questionnaire) -> tuple[ItemScores, ...]:
     """Every question that has a column, in the questionnaire's order."""
-    return tuple(_item(question) for question in questionnaire.questions if question.type != "text")
+    return tuple(_item(question) for question in questionnaire.questions if question.type in COUNTED)
 
 
 def score(item: ItemScores, answer: Answer | None) -> int | None:

@@ -1,98 +1,107 @@
-"""What to show: one section a screen, divided where an answer decides what comes next, so that no script is needed."""
+"""What to show: one section or one question a screen, divided where an answer decides what comes next.
+
+So that the form needs no script, nothing on a screen depends on an answer that is given on the same screen.
+"""
 
 from __future__ import annotations
 
-import random
 from functools import lru_cache
 
 import msgspec
 
-from questionnaires.acceptance import Raw, check
-from questionnaires.definition import Choice, Question, Questionnaire, Section
-from questionnaires.evaluation import condition
+from questionnaires.answers import Raw
+from questionnaires.definition import Question, Questionnaire, Section
+from questionnaires.evaluation import Context
+from questionnaires.ordering import presented
+from questionnaires.recompute import NOTHING, State, plan, recompute
+
+__all__ = ["Screen", "presented", "screens", "visible", "visible_in"]
+
+UNSEEN = ("calculate", "hidden", "metadata")
 
 
 class Screen(msgspec.Struct, frozen=True):
-    """Questions that are asked together. No question of a screen depends on another one of it."""
+    """Items that are shown together. None of them depends on an answer to another one."""
 
     code: str  # the section's code; "view-2" for the second part of a divided section
     section: Section
-    questions: tuple[Question, ...]
+    items: tuple[Question, ...]  # questions and notes
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The items that somebody answers."""
+        return tuple(item for item in self.items if item.asked)
 
 
-def visible(questionnaire: Questionnaire, answers: Raw) -> tuple[Screen, ...]:
+def visible(questionnaire: Questionnaire, answers: Raw, context: Context = NOTHING) -> tuple[Screen, ...]:
     """The screens to show, in order, each with the questions to show, given the answers so far.
 
-    A screen without a question to show is left out. Answers may be unfinished or wrong: what cannot be read counts as
+    A screen without anything to show is left out. Answers may be unfinished or wrong: what cannot be read counts as
     blank. Going forward and back is going along this tuple; it is worked out anew after every screen.
     """
-    found = check(
-        questionnaire, {code: answers[code] for code in _codes(questionnaire) & answers.keys()}, draft=True
-    ).answers
+    known = {code: answers[code] for code in plan(questionnaire).fields & answers.keys()}
+    return visible_in(questionnaire, recompute(questionnaire, known, context, draft=True, only=()))
+
+
+def visible_in(questionnaire: Questionnaire, state: State) -> tuple[Screen, ...]:
+    """The screens to show in a state that was worked out already."""
     shown = []
     for screen in screens(questionnaire):
-        if screen.section.relevant is not None and not condition(screen.section.relevant)(found):
-            continue
-        questions = tuple(
-            question
-            for question in screen.questions
-            if question.relevant is None or condition(question.relevant)(found)
-        )
-        if questions:
-            shown.append(Screen(screen.code, screen.section, questions))
+        items = tuple(item for item in screen.items if item.code in state.relevant)
+        if items:
+            shown.append(Screen(screen.code, screen.section, items))
     return tuple(shown)
 
 
 @lru_cache(maxsize=64)
 def screens(questionnaire: Questionnaire) -> tuple[Screen, ...]:
-    """All screens: a section is one, or as many as its inner dependencies need."""
+    """All screens: a section is one, or as many as its inner dependencies need, or one a question."""
+    needs = _needs(questionnaire)
     found = []
     for section in questionnaire.sections:
-        parts: list[list[Question]] = [[]]
-        for question in section.questions:
-            asked = {name.code for name in question.relevant.names()} if question.relevant is not None else set()
-            if question.required is not None:
-                asked |= {name.code for name in question.required.names()}
-            if any(earlier.code in asked for earlier in parts[-1]):
+        parts: list[list[Question]] = []
+        last: str | None = None
+        for item in section.items:
+            if item.type in UNSEEN:
+                continue
+            unit = _unit(section, item)
+            if not parts or unit != last or any(other.code in needs[item.code] for other in parts[-1]):
                 parts.append([])
-            parts[-1].append(question)
+            parts[-1].append(item)
+            last = unit
         for number, part in enumerate(parts, 1):
             code = section.code if number == 1 else f"{section.code}-{number}"
             found.append(Screen(code, section, tuple(part)))
     return tuple(found)
 
 
-def presented(question: Question, *, reverse: bool = False, order: random.Random | None = None) -> tuple[Choice, ...]:
-    """The choices in the order in which one respondent sees them.
-
-    Parameters
-    ----------
-    reverse : bool
-        This respondent belongs to the half for whom `reverse_half` reverses; the caller draws it once a response.
-    order : random.Random, optional
-        Shuffles where `randomise` says so; seeded by the caller, so that going back shows the same order.
-
-    Notes
-    -----
-    Only substantive choices move. Those that stand apart (exclusive ones, "don't know", and where scores are given
-    the unscored ones) stay at the end or the start where the author put them.
-    """
-    fixed = {"dk", "skip", *question.exclusive}
-    scored = any(choice.score is not None for choice in question.choices)
-    moving = [
-        choice for choice in question.choices if choice.code not in fixed and (choice.score is not None or not scored)
-    ]
-    if question.randomise and order is not None:
-        order.shuffle(moving)
-    elif question.reverse_half and reverse:
-        moving.reverse()
-    else:
-        return question.choices
-    movable = {choice.code for choice in moving}
-    turn = iter(moving)
-    return tuple(next(turn) if choice.code in movable else choice for choice in question.choices)
+def _unit(section: Section, item: Question) -> str:
+    """What an item shares a screen with: its section, its group that is shown together, or nothing but itself."""
+    if section.show == "together":
+        return ""
+    together = [group.code for group in section.around(item) if group.together]
+    return f"group {together[-1]}" if together else f"item {item.code}"
 
 
-@lru_cache(maxsize=64)
-def _codes(questionnaire: Questionnaire) -> frozenset[str]:
-    return frozenset(question.code for question in questionnaire.questions)
+def _needs(questionnaire: Questionnaire) -> dict[str, set[str]]:
+    """The questions that each item needs the answers of before it can be shown, through calculated values too."""
+    direct: dict[str, set[str]] = {}
+    for section in questionnaire.sections:
+        for item in section.items:
+            expressions = [item.relevant, item.required, item.choice_filter, item.calculate, item.readonly]
+            expressions += [group.relevant for group in section.around(item)]
+            names = {name.code for e in expressions if e is not None for name in e.names()}
+            texts = [item.text, item.hint, item.guidance, *(choice.text for choice in item.choices)]
+            names.update(name for words in texts if words is not None for name in words.names())
+            direct[item.code] = names - {item.code}
+    worked_out = {item.code for item in questionnaire.items if item.type in UNSEEN}
+    found: dict[str, set[str]] = {}
+    for code, names in direct.items():
+        waiting, seen = list(names), set(names)
+        while waiting:
+            name = waiting.pop()
+            more = direct.get(name, set()) - seen if name in worked_out else set()
+            seen |= more
+            waiting += more
+        found[code] = seen
+    return found

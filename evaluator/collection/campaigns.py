@@ -18,6 +18,7 @@ from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import loads
 from questionnaires.mistakes import DefinitionError
+from questionnaires.support import unsupported_in_campaign
 
 State = Literal["not_yet", "open", "closed"]
 GRACE = timedelta(minutes=30)  # for somebody who is in the middle of the form at the close
@@ -235,7 +236,12 @@ async def create_campaign(
             409, _("This campaign exists already"), _("There is a campaign “%(code)s”; choose another code."), code=code
         )
     async with Campaign._meta.db.transaction():
-        version, _questionnaire = await keep_questionnaire(questionnaire, file)
+        version, kept = await keep_questionnaire(questionnaire, file)
+        if refused := unsupported_in_campaign(kept):
+            raise Problem(
+                422, _("The campaign cannot be made"), _("Nothing was stored."),
+                errors=[FieldProblem("questionnaire", mistake.message()) for mistake in refused],
+            )  # fmt: skip
         campaign = Campaign(
             code=code, title_zh=title.zh.strip(), title_en=title.en.strip(), questionnaire=version, opens=opens,
             closes=closes, open_link=open_link, simulated=simulated, responsible_zh=responsible.zh.strip(),

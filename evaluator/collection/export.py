@@ -28,7 +28,7 @@ from questionnaires.loading import loads
 CHUNK = 10_000
 FIXED = ("campaign", "mode", "unit", "day", "weight", "design_stratum", "psu")
 Table = dict[str, NDArray]  # text columns of dtype object, "" for blank; numbers float64, NaN for blank
-Answers = dict[str, str | int | tuple[str, ...]]
+Answers = dict[str, str | int | float | tuple[str, ...]]
 
 _decoder = msgspec.json.Decoder(Answers)
 SELECT = (

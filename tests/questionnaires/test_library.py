@@ -13,9 +13,11 @@ import pytest
 import questionnaires
 from questionnaires.definition import NEVER_SCORED, Words
 from questionnaires.loading import load_shipped, loads, shipped, shipped_text
+from questionnaires.quality_reading import QUALITY_KEYS
 from questionnaires.question_reading import QUESTION_KEYS, TYPES
-from questionnaires.questionnaire_reading import KEYS, QUALITY_KEYS, SECTION_KEYS
+from questionnaires.questionnaire_reading import KEYS
 from questionnaires.scoring import scoring
+from questionnaires.section_reading import MATRIX_KEYS, REPEAT_KEYS, SECTION_KEYS
 
 # The codes that the province's scheme names as items of its citizens' indicators.
 ITEMS_OF_THE_SCHEME = {"reasons", "info", "on_time", "equal", "extra", "problem", "fair", "kept", "due", "word"}
@@ -73,7 +75,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "questionnaires.md").read_text(enc
 
 def test_the_guide_names_every_key_and_type() -> None:
     quoted = set(re.findall(r"`([a-z_-]+)(?:: [^`]*)?`", GUIDE))
-    assert {*KEYS, *SECTION_KEYS, *QUESTION_KEYS, *QUALITY_KEYS, *TYPES} - quoted == set()
+    assert {*KEYS, *SECTION_KEYS, *QUESTION_KEYS, *QUALITY_KEYS, *TYPES, *REPEAT_KEYS, *MATRIX_KEYS} - quoted == set()
 
 
 def test_the_example_of_the_guide_loads() -> None:

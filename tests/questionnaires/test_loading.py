@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from questionnaires.definition import Questionnaire, ScoreAny, ScoreByChoice, ScoreLinear
-from questionnaires.document import MOST_BYTES
+from questionnaires.document import MOST_BYTES, MOST_NODES
 from questionnaires.loading import check_file, load, loads, shipped_text
 from questionnaires.mistakes import DefinitionError
 
@@ -132,22 +132,23 @@ def test_the_same_text_gives_an_equal_and_hashable_questionnaire() -> None:
         ("languages: [zh, en]", "languages: [zh, english]", 0, "zh, en or pt-BR"),
         ("code: third", "code: second", 0, "two sections have the code second"),
         ("code: remark", "code: kind", 0, "two questions have the code kind"),
-        ("code: remark", "code: Remark", 0, "small letters"),
+        ("code: remark", "code: Kind", 0, "differ in capital letters only"),
+        ("code: remark", "code: 1st", 0, "starts with a letter"),
         ("type: text", "type: txet", 0, "did you mean text?"),
-        ("type: text", "type: geopoint", 0, "one of: single, multiple"),
+        ("type: text", "type: matrrix", 0, "one of: single, multiple"),
         # texts
         ('en: "A note"', 'en: ""', 0, "nothing where a text belongs"),
         ('zh: "说明", ', "", 0, "zh is missing"),
         ('en: "A note"', 'eng: "A note"', 0, "did you mean en?"),
         ('{zh: "说明", en: "A note"}', '"A note"', 0, "without its language"),
-        ("您去过{unit}吗", "您去过{unti}吗", 0, "the only one is {unit}"),
+        ("您去过{unit}吗", "您去过{unti}吗", 0, "the only ones are {unit}"),
         ("您去过{unit}吗", "您去过吗", 0, "en names the unit and zh does not"),
         ("Did you visit {unit}", "Did you visit {unit.__class__}", 0, "is no placeholder"),
         ("Did you visit {unit}", "Did you visit ｛unit｝", 0, "is no placeholder"),
         ("Did you visit {unit}", "Did you visit {{unit}}", 0, "is no placeholder"),
         ('"A note"', '"A \\u202enote"', 0, "U+202E"),
         ('"A note"', '"A \\x07note"', 0, "U+0007"),
-        ('"A note"', '"' + "x" * 1001 + '"', 0, "at most 1000"),
+        ('"A note"', '"' + "x" * 5001 + '"', 0, "at most 5000"),
         ('en: "A note"', "en: [a]", 0, "a list where a text belongs"),
         # choices
         ("          - {code: no,", "          - {code: yes,", 0, "two choices have the code yes"),
@@ -232,9 +233,9 @@ def test_a_mistake_is_refused_with_its_line_and_what_would_be_right(old: str, ne
         ("a: \ud800", "UTF-8"),
         ("[" * 100_000, "nest"),
         ("{" * 100_000, "nest"),
-        ("[" * 30 + "]" * 30, "nests too deep"),
+        ("[" * 50 + "]" * 50, "nests too deep"),
         ("- " * 500 + "a", "nests too deep"),
-        ("- a\n" * 50_000, "too many values"),
+        ("- a\n" * (MOST_NODES + 1), "too many values"),
         ("#" + "x" * MOST_BYTES, f"at most {MOST_BYTES}"),
         ("? [a]\n: b", "a key belongs"),
         ("code: {unit} x", "not YAML"),
