@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import secrets
 from datetime import datetime
 
@@ -32,7 +33,7 @@ def tried(source: str, context: Context | None = None) -> str:
     try:
         return as_json(evaluate(parse(source), {}, context))
     except ExpressionError as error:
-        return json.dumps({"error": str(error)}, ensure_ascii=False).encode("utf-8", "replace").decode()
+        return _line({"error": str(error)})
 
 
 def as_json(value: Value) -> str:
@@ -41,4 +42,10 @@ def as_json(value: Value) -> str:
         if not math.isfinite(value):
             return json.dumps("NaN" if value != value else "Infinity" if value > 0 else "-Infinity")
         return str(int(value)) if value == int(value) else repr(value)
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return _line(value)
+
+
+def _line(value: object) -> str:
+    """On one line, whatever its reader takes for the end of a line; half a surrogate pair becomes a question mark."""
+    written = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", written)

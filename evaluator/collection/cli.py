@@ -41,10 +41,8 @@ def eval_(file: BinaryIO) -> None:
     """Evaluate expressions, one a line, without a form: a JSON value for each, or {"error": ...}."""
     from questionnaires.trial import tried
 
-    out = click.get_text_stream("stdout")
     for line in file:
-        out.write(tried(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")) + "\n")
-        out.flush()
+        click.echo(tried(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")).encode())
 
 
 @click.group()

@@ -17,7 +17,7 @@ from questionnaires.expressions.values import Inner, codes_of, equal, number_of,
 Answer = str | int | float | tuple[str, ...]  # a code or a text; a number; the codes of a multiple choice
 Answers = Mapping[str, Answer]  # by question; a blank one is left out
 
-MOST_STEPS = 1_000_000
+MOST_STEPS = 500_000
 LONGEST_TEXT = 100_000
 SHORT = 256  # texts as short as this are handled for nothing
 
@@ -41,6 +41,8 @@ class Context:
         By question and code, the words that `jr:choice-name()` gives, in the language of the page.
     unit : str
         `property('unit')`, the code of the unit that is asked about.
+    offset : int
+        Minutes that the local clock is ahead of UTC; follows from `now`.
     """
 
     now: datetime | None = None
@@ -48,12 +50,11 @@ class Context:
     current: Answer | None = None
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     unit: str = ""
+    offset: int = field(init=False)
 
-    @property
-    def offset(self) -> int:
-        """Minutes that the local clock is ahead of UTC."""
+    def __post_init__(self) -> None:
         away = None if self.now is None else self.now.utcoffset()
-        return 0 if away is None else round(away.total_seconds() / 60)
+        object.__setattr__(self, "offset", 0 if away is None else round(away.total_seconds() / 60))
 
     def compact(self) -> dict[str, object]:
         """As JSON for `evaluator/static/expressions.js`."""
@@ -85,7 +86,7 @@ class Run:
         self.answers = answers
         self.context = context
         self.left = MOST_STEPS
-        self.offset = 0 if context.now is None else context.offset
+        self.offset = context.offset
 
     def spend(self, steps: int) -> None:
         self.left -= steps

@@ -340,9 +340,9 @@ class _Reader:
     def escaped(self) -> Test:
         """After a backslash, inside of a class or out of it."""
         sign = self.source[self.at : self.at + 1]
-        self.at += 1
         if not sign:
             raise self.wrong("nothing after the last \\", "write \\\\ for the character itself")
+        self.at += 1
         if sign.lower() in CLASSES:
             test = CLASSES[sign.lower()]
             return test if sign.islower() else lambda c: not test(c)

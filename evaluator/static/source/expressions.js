@@ -11,7 +11,7 @@
 // The server is the authority: it evaluates the same trees in Python. tests/questionnaires/expression_cases.json is run by
 // both, so a change here is a change there. No BigInt literals, ?. or ??: in-app browsers on old phones lack them.
 
-const DAY = 864e5, NEAR = 1e-12, MOST_STEPS = 1e6, LONGEST_TEXT = 1e5, EARTH = 6378100;
+const DAY = 864e5, NEAR = 1e-12, MOST_STEPS = 5e5, LONGEST_TEXT = 1e5, EARTH = 6378100;
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const WEEKDAYS = 'Sun Mon Tue Wed Thu Fri Sat'.split(' ');
 
