@@ -12,7 +12,7 @@ from scipy.stats import norm
 from evaluator.rating.rated import Rated, Table
 from evaluator.rating.rows import rounded
 from methods.inputs import Floats
-from methods.small_areas.citizens import GRADED
+from methods.small_areas.direct import GRADED
 from methods.survey.cells import Choices, ItemScoring
 
 

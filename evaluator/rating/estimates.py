@@ -22,7 +22,7 @@ from evaluator.rating.rows import Block, Loadings, differs, join_factors, join_i
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.snapshot import Snapshot
 from methods.inputs import Factors, Floats, Inputs
-from methods.small_areas.citizens import Screening
+from methods.small_areas.direct import Screening
 from methods.survey.cells import reduce_responses
 
 

@@ -11,7 +11,8 @@ from scipy.stats import norm
 from evaluator.rating.rated import Rated, States
 from evaluator.rating.rows import Block, Loadings, filled
 from methods.inputs import NORMAL, Integers
-from methods.small_areas.citizens import Areas, Citizens, Screening, citizens
+from methods.small_areas.citizens import Citizens, citizens
+from methods.small_areas.direct import Areas, Screening
 from methods.survey.cells import Reduced
 
 
@@ -22,14 +23,24 @@ def areas(units: Rated) -> Areas:
         population = np.asarray(table.get("population", np.full(len(units.unit), np.nan)), np.float64)
         columns = [np.where(population > 0, np.log(population), np.nan)]
     columns.extend(np.asarray(table[name], np.float64) for name in sorted(table) if name.startswith("x_"))
-    return Areas(units.unit, units.level, np.column_stack(columns), units.table("sample"), units.table("population"))
+    return Areas(
+        units.unit,
+        units.level,
+        np.column_stack(columns),
+        units.table("sample"),
+        units.table("population"),
+        table.get("parent"),
+    )
 
 
 def from_citizens(
     units: Rated, reduced: Reduced, screening: Screening, state: States | None
 ) -> tuple[Block, list[Loadings], Citizens]:
     scheme, limits = units.scheme, units.scheme.publication
-    fit = citizens(reduced.cells, reduced.pairs, areas(units), screening, limits.min_level_units)
+    fit = citizens(
+        reduced.cells, reduced.pairs, areas(units), screening,
+        limits.min_level_units, limits.cell_min, limits.citizen_min_reliability,
+    )  # fmt: skip
     place = {item: k for k, item in enumerate(fit.items)}
     columns = [(j, place[one.item]) for j, one in units.of_source("citizen") if one.item in place]
     indicators = np.array([j for j, _ in columns], np.int64)
@@ -43,16 +54,18 @@ def from_citizens(
     if limits.max_interval_width is not None:
         unsure |= width > limits.max_interval_width
     alone = fit.synthetic[:, items]
-    imputed = there & alone & (scheme.missing.impute == "predictive")
+    # what is mostly the model's is shown by its dimension only: it counts there as a prediction does
+    by_dimension = there & ~alone & unsure & ~np.isnan(reliability)
+    imputed = (there & alone | by_dimension) & (scheme.missing.impute == "predictive")
     ok = there & ~alone & ~unsure
     if state is not None:
         grid = state[:, indicators]
-        grid[there & ~alone & unsure] = "suppressed"
+        grid[there & (n > 0) & ~ok] = "suppressed"
         grid[ok], grid[imputed] = "ok", "imputed"
         state[:, indicators] = grid
     row, column = np.nonzero(ok | imputed if state is not None else there)
     k = items[column]
-    few = (n[row, column] < limits.cell_min) | alone[row, column]
+    few = (n[row, column] < limits.cell_min) | ~ok[row, column]
     block = Block(
         row,
         indicators[column],
@@ -78,7 +91,11 @@ def from_citizens(
             if shared.item == item:
                 use = listed[shared.unit, j]
                 at = shared.unit[use]
-                name = np.full(len(at), shared.name if shared.common else f"{shared.name} {code}", object)
+                name = (
+                    shared.name[use]
+                    if shared.common
+                    else np.array([f"{one} {code}" for one in shared.name[use]], object)
+                )
                 loadings.append(Loadings(name, at, filled(at, j), shared.loading[use], np.zeros(len(at))))
     return block, loadings, fit
 

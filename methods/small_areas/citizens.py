@@ -1,42 +1,30 @@
 """Citizens' ratings: from cells to small area estimates with their shared uncertainty.
 
-The default chain: invited responses; design weights; calibration to the population of the area; Hajek means; smoothed
-sampling variances; Fay-Herriot within level; and factors for what a unit's items share. A unit's items share two: its
-respondents (each answers several items) and the unit's own level that shrinkage takes away.
+The default chain: invited responses; design weights; calibration to the population of the area; Hajek means; sampling
+variances smoothed by county and level; the two-fold model of Fay and Herriot within level, with the unit above as a
+random effect; benchmarking to pooled direct estimates; and factors for what numbers share. A unit's items share its
+respondents (each answers several) and its own level that shrinkage takes away; units share their county's effect, the
+regression, the variances and the benchmark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.inputs import Floats, Integers
-from methods.small_areas.fay_herriot import FayHerriot, fay_herriot
-from methods.small_areas.variance_function import variance_function
+from methods.small_areas.benchmarking import Benchmark, Pools, difference_benchmark, pooling_groups
+from methods.small_areas.direct import Areas, Direct, Screening, calibration_areas, direct_estimates
+from methods.small_areas.item_covariances import levels_alike, respondents_in_common
+from methods.small_areas.two_fold import TwoFold, two_fold
+from methods.small_areas.variance_function import EDGE, variance_function
 from methods.survey.cells import Cells, Pairs, Texts
-from methods.survey.poststratification import Margin, Means, Rows, calibrate, means
 
-GRADED = "invitation"  # the only mode that is rated: open and sign-in answers are not a sample
-SCREENINGS: Mapping[str, float] = {"main": 1.0, "half": 0.5, "without": 0.0}  # weight of a flagged response
-MOST_CORRELATED = 0.98
-PRIOR_UNITS, PRIOR_CORRELATION = 8.0, 0.5
-
-Screening = Literal["main", "half", "without"]
-
-
-@dataclass(frozen=True, slots=True)
-class Areas:
-    """The rated units, and what is known of them beside the responses."""
-
-    unit: Texts  # (units,) codes
-    level: Texts  # (units,)
-    covariates: Floats  # (units, k) NaN where unknown; the intercept is added
-    sample: Mapping[str, NDArray[Any]] | None = None  # columns of the snapshot's table `sample`
-    population: Mapping[str, NDArray[Any]] | None = None  # of its table `population`
+LOW, HIGH = 0.0, 100.0  # scores
+NEGLIGIBLE = 1e-3  # of the mean squared error: a shared factor that carries less counts as independent
+GENERATIONS = 6  # of units above a unit that may be pooled
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +39,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Loadings of one item on a factor common to the units of a level."""
+    """Loadings of one item on factors common to several units."""
 
-    name: str
+    name: NDArray[np.object_]  # (loadings,) of the factor
     item: int
     common: bool  # items with a factor of this name share it; else each has its own
     unit: Integers  # (loadings,)
@@ -72,8 +60,8 @@ class Citizens:
     n: Integers  # (units, items) respondents with a score
     estimate: Floats  # (units, items) NaN where there is none
     variance: Floats  # (units, items) mean squared error
-    reliability: Floats  # (units, items) A / (A + D); 0 without a respondent; NaN at a level that is not smoothed
-    synthetic: NDArray[np.bool_]  # (units, items) nobody answered: the regression alone
+    reliability: Floats  # (units, items) see `citizens`; 0 without a respondent; NaN at a level that is not smoothed
+    synthetic: NDArray[np.bool_]  # (units, items) nobody answered: regression and county alone
     direct: Floats  # (units, items)
     direct_variance: Floats  # (units, items) smoothed
     respondents: Floats  # (units, items) loadings
@@ -83,10 +71,24 @@ class Citizens:
     direct_independent: Floats  # (units, items)
     shared: tuple[Shared, ...]
     parameters: tuple[Parameter, ...]
+    # what the fitted model is made of, for those who ask what an estimate would be with other answers
+    area: Integers  # (units,) units of one level below one unit
+    effective: Floats  # (units, items) respondents after the loss by unequal weights
+    regression: Floats  # (units, items) x'b; NaN at a level that is not smoothed
+    unit_variance: Floats  # (units, items) NaN likewise
+    area_variance: Floats  # (units, items)
+    difference: Floats  # (units, items) by which benchmarking moved the estimate
+    benchmark_share: Floats  # (units, items) of the unit in the mean of the benchmarked group; 0 without a benchmark
 
 
 def citizens(
-    cells: Cells, pairs: Pairs, areas: Areas, screening: Screening = "main", min_level_units: int = 8
+    cells: Cells,
+    pairs: Pairs,
+    areas: Areas,
+    screening: Screening = "main",
+    min_level_units: int = 8,
+    cell_min: int = 0,
+    min_reliability: float = 0.5,
 ) -> Citizens:
     """Estimate every item for every unit.
 
@@ -101,106 +103,120 @@ def citizens(
         Units, covariates, sample and population.
     screening
         What becomes of flagged responses: counted ("main"), counted half, or left out ("without").
+    min_level_units
+        Units with answers that a level needs to be smoothed.
+    cell_min, min_reliability
+        What fewer than `cell_min` people said is used for the level's variances only where it is no more reliable than
+        `min_reliability`: their unit is predicted as if nobody had answered.
+
+    Raises
+    ------
+    ValueError
+        When the units' arrays differ in length, or what `direct_estimates` refuses.
+
+    Notes
+    -----
+    Reliability is Var(v) / (Var(v) + D), Var(v) the variance between the units of one county: two townships of a
+    county are told apart by their own respondents only, so what is borrowed from the county does not count.
+
+    Examples
+    --------
+    >>> unit = np.array([f"u{k}" for k in range(10)], object)
+    >>> blank, count = np.full(10, "", object), np.full((10, 1), 30)
+    >>> sums = 1000 * np.array([[k] for k in (1500, 1800, 2100, 2400, 1650, 1950, 2250, 2550, 2400, 2100)])
+    >>> squares = 80_000 * sums                                           # of thousandths, scores up to 100
+    >>> cells = Cells(("polite",), unit, np.full(10, "invitation", object), blank, blank, np.full(10, np.nan), {},
+    ...     np.zeros(10, bool), count[:, 0], count, sums, squares)
+    >>> pairs = Pairs(np.zeros(1, int), np.zeros(1, int), unit, cells.mode, cells.flagged, count, sums, sums, squares)
+    >>> found = citizens(cells, pairs, Areas(unit, np.full(10, "T", object), np.zeros((10, 0))))
+    >>> found.direct[:4, 0].tolist(), found.estimate[:4, 0].round(1).tolist()     # drawn to the mean, 69
+    ([50.0, 60.0, 70.0, 80.0], [53.4, 61.6, 69.8, 78.0])
     """
-    position = {unit: k for k, unit in enumerate(areas.unit.tolist())}
-    used = _used(cells.unit, cells.mode, cells.flagged, position, screening)
-    unit = np.array([position[code] for code in cells.unit[used].tolist()], np.int64)
-    times = np.where(cells.flagged[used], SCREENINGS[screening], 1.0)
-    direct = _direct(cells, used, unit, times, areas)
     units, items = len(areas.unit), len(cells.items)
-    blank = np.full((units, items), np.nan)
-    estimate, variance, reliability = blank.copy(), blank.copy(), blank.copy()
-    D, respondents, own, independent = blank.copy(), blank.copy(), blank.copy(), blank.copy()
-    direct_respondents, direct_independent = blank.copy(), blank.copy()
-    synthetic = np.zeros((units, items), bool)
-    shared: list[Shared] = []
-    parameters: list[Parameter] = []
+    if len(areas.level) != units or len(areas.covariates) != units:
+        raise ValueError(f"areas: level and covariates must have a row for each of the {units} units")
+    direct = direct_estimates(cells, areas, screening)
+    above, area, names = _above(areas)
+    found = _Blank(units, items)
+    calibration = calibration_areas(areas)
     for level in dict.fromkeys(areas.level.tolist()):
         at = np.flatnonzero(areas.level == level)
-        X = _design(areas.covariates[at])
-        common = _respondents_in_common(pairs, areas.unit[at], screening, items)
-        fits: dict[int, FayHerriot] = {}
-        for k in range(items):
-            seen = direct.effective[at, k] > 0
-            if not seen.any():
-                continue
-            small = int(seen.sum()) < min_level_units
-            X_k = X[:, :1] if small or int(seen.sum()) < X.shape[1] + 5 else X
-            smooth = variance_function(
-                direct.estimate[at, k],
-                direct.variance[at, k],
-                direct.within[at, k],
-                direct.n[at, k],
-                direct.effective[at, k],
-                direct.correction[at],
-                X_k,
-            )
-            here = at[seen]
-            D[here, k] = smooth.variance[seen]
-            for name, value in (("variance_shape", smooth.shape), ("design_effect", smooth.design_effect)):
-                parameters.append(Parameter(k, level, name, value))
-            root = np.sqrt(D[here, k])
-            direct_respondents[here, k] = common[k] * root
-            direct_independent[here, k] = np.sqrt(1.0 - common[k] ** 2) * root
-            if small:
-                estimate[here, k], variance[here, k] = direct.estimate[here, k], D[here, k]
-                respondents[here, k], own[here, k] = direct_respondents[here, k], 0.0
-                independent[here, k] = direct_independent[here, k]
-                continue
-            fit = fay_herriot(direct.estimate[here, k], X_k[seen], D[here, k])
-            fits[k] = fit
-            estimate[at, k] = X_k @ fit.coefficients
-            estimate[here, k] = fit.theta
-            leverage = np.sum((X_k @ fit.covariance) * X_k, axis=1)
-            variance[at, k] = fit.variance + leverage
-            variance[here, k] = fit.mse
-            reliability[at, k] = 0.0
-            reliability[here, k] = 1.0 - fit.shrinkage
-            synthetic[at, k] = ~seen
-            parameters.extend(_parameters(fit, k, level))
-        alike = _alike(fits, direct.estimate[at], D[at], common)
-        together = _together(fits, D[at], common, alike)
-        for k, fit in fits.items():
-            seen = direct.effective[at, k] > 0
-            X_k = X[:, : len(fit.coefficients)]
-            shared.extend(_shared(fit, k, level, at, seen, X_k, direct.estimate[at[seen], k], together))
-            here, away = at[seen], at[~seen]
-            B = fit.shrinkage
-            respondents[at, k] = 0.0
-            respondents[here, k] = common[k] * (1.0 - B) * np.sqrt(D[here, k])
-            own[away, k] = np.sqrt(alike * fit.variance)
-            # a variance between units that is estimated too small makes all items of a unit too sure together
-            own[here, k] = np.sqrt(alike * fit.variance * B**2 + fit.g3)
-            independent[away, k] = np.sqrt((1.0 - alike) * fit.variance)
-            rest = (1.0 - common[k] ** 2) * (1.0 - B) ** 2 * D[here, k] + (1.0 - alike) * fit.variance * B**2
-            independent[here, k] = np.sqrt(rest)
-            parameters.append(Parameter(k, level, "correlation_respondents", float(common[k] ** 2)))
-            parameters.append(Parameter(k, level, "correlation_units", alike))
+        if not (direct.effective[at] > 0).any():
+            continue
+        common = respondents_in_common(
+            pairs, areas.unit, calibration, direct.n, direct.estimate, at.astype(np.int64), screening
+        )
+        _Level(level, at, direct, above, area, names, areas.covariates, common, found).estimate(
+            min_level_units, cell_min, min_reliability
+        )
+    answered = direct.n > 0
     return Citizens(
         items=cells.items,
         n=direct.n.astype(np.int64),
-        estimate=estimate,
-        variance=variance,
-        reliability=reliability,
-        synthetic=synthetic,
-        direct=np.where(direct.n > 0, direct.estimate, np.nan),
-        direct_variance=D,
-        respondents=respondents,
-        own=own,
-        independent=independent,
-        direct_respondents=direct_respondents,
-        direct_independent=direct_independent,
-        shared=tuple(shared),
-        parameters=tuple(parameters),
+        direct=np.where(answered, direct.estimate, np.nan),
+        area=area,
+        effective=direct.effective,
+        synthetic=found.synthetic,
+        shared=tuple(found.shared),
+        parameters=tuple(found.parameters),
+        **{name: getattr(found, name) for name in FILLED},
     )
 
 
-def _used(
-    unit: Texts, mode: Texts, flagged: NDArray[np.bool_], position: Mapping[str, int], screening: Screening
-) -> NDArray[np.bool_]:
-    known = np.array([code in position for code in unit.tolist()], bool)
-    counted = ~flagged if SCREENINGS[screening] == 0 else np.ones(len(unit), bool)
-    return np.asarray(known & (mode == GRADED) & counted, bool)
+FILLED = (
+    "estimate", "variance", "reliability", "direct_variance", "respondents", "own",
+    "independent", "direct_respondents", "direct_independent", "regression", "unit_variance", "area_variance",
+    "difference", "benchmark_share",
+)  # fmt: skip
+
+
+class _Blank:
+    """Arrays (units, items) that are filled level by level and item by item."""
+
+    estimate: Floats
+    variance: Floats
+    reliability: Floats
+    direct_variance: Floats
+    respondents: Floats
+    own: Floats
+    independent: Floats
+    direct_respondents: Floats
+    direct_independent: Floats
+    regression: Floats
+    unit_variance: Floats
+    area_variance: Floats
+    difference: Floats
+    benchmark_share: Floats
+
+    def __init__(self, units: int, items: int) -> None:
+        for name in FILLED:
+            zero = name in ("difference", "benchmark_share")
+            setattr(self, name, np.full((units, items), 0.0 if zero else np.nan))
+        self.synthetic = np.zeros((units, items), bool)
+        self.shared: list[Shared] = []
+        self.parameters: list[Parameter] = []
+
+
+def _above(areas: Areas) -> tuple[Integers, Integers, Texts]:
+    """(units, generations) codes of the units above, (units,) areas within levels, and the texts of the codes."""
+    units = len(areas.unit)
+    parent = np.full(units, "", object) if areas.parent is None else areas.parent
+    if len(parent) != units:
+        raise ValueError(f"areas: parent must have a code for each of the {units} units")
+    names = np.array(sorted({str(code) for code in parent.tolist() if code}), object)
+    code_of = {code: k for k, code in enumerate(names.tolist())}
+    of_unit = dict(zip(areas.unit.tolist(), parent.tolist(), strict=True))
+    above = np.full((units, GENERATIONS), -1, np.int64)
+    for k, one in enumerate(parent.tolist()):
+        for step in range(GENERATIONS):
+            if not one:
+                break
+            above[k, step] = code_of[one]
+            one = of_unit.get(one, "")
+    depth = int((above >= 0).any(axis=0).sum())
+    pairs = np.stack([np.unique(areas.level.astype(str), return_inverse=True)[1], above[:, 0] + 1], axis=1)
+    area = np.unique(pairs, axis=0, return_inverse=True)[1] if units else np.zeros(0, np.int64)
+    return above[:, :depth], area.reshape(-1).astype(np.int64), names
 
 
 def _design(covariates: Floats) -> Floats:
@@ -215,240 +231,194 @@ def _design(covariates: Floats) -> Floats:
     return np.column_stack(columns)
 
 
-def _codes(*columns: NDArray[Any]) -> Integers:
-    """Rows of several columns as one integer each."""
-    code = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        values, place = np.unique(column, return_inverse=True)
-        code = np.unique(code * len(values) + place, return_inverse=True)[1].astype(np.int64)
-    return code
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """One item of a level."""
+
+    model: TwoFold
+    X: Floats
+    pools: Pools
+    benchmark: Benchmark
 
 
-def _direct(cells: Cells, used: NDArray[np.bool_], unit: Integers, times: Floats, areas: Areas) -> Means:
-    """Hajek means of the units from calibrated weights."""
-    design_stratum, psu = cells.design_stratum[used].astype(str), cells.psu[used].astype(str)
-    own = cells.weight[used]
-    weight = np.where(np.isfinite(own), own, _design_weights(areas, unit, design_stratum, psu)) * times
-    n = cells.n[used].astype(np.float64)
-    area = _calibration_area(areas)[unit]
-    group = _codes(area.astype(str), areas.level[unit].astype(str))
-    margins = _margins(areas.population, {k: v[used] for k, v in cells.strata.items()}, area, group)
-    factor, collapsed = calibrate(weight, n, group, margins)
-    clustered = psu != ""
-    rows = Rows(
-        domain=unit,
-        stratum=_codes(unit, design_stratum),
-        psu=np.where(clustered, _codes(unit, design_stratum, psu), -1),
-        cell=collapsed[0] if len(margins) == 1 else np.full(len(unit), -1, np.int64),
-        weight=weight * factor,
-        n=n,
-        item_n=cells.item_n[used].astype(np.float64),
-        item_sum=cells.item_sum[used] / 1e3,
-        item_sumsq=cells.item_sumsq[used] / 1e6,
-    )
-    return means(rows, len(areas.unit))
+class _Level:
+    """The units of one level."""
 
+    def __init__(
+        self, level: str, at: Integers, direct: Direct, above: Integers, area: Integers, names: Texts,
+        covariates: Floats, common: Floats, found: _Blank,
+    ) -> None:  # fmt: skip
+        self.level, self.at, self.names, self.common, self.found = level, at, names, common, found
+        self.above = above[at]
+        self.area = np.unique(area[at], return_inverse=True)[1].astype(np.int64)
+        self.X = _design(covariates[at])
+        self.mean, self.variance, self.within = direct.estimate[at], direct.variance[at], direct.within[at]
+        self.n, self.effective, self.population = direct.n[at], direct.effective[at], direct.population[at]
+        self.correction = direct.correction[at]
+        self.seen = self.effective > 0
 
-def _design_weights(areas: Areas, unit: Integers, design_stratum: Texts, psu: Texts) -> Floats:
-    """frame / responded of the design cell; the unit's own where the cell is not listed; 1 where the unit is not."""
-    if areas.sample is None:
-        return np.ones(len(unit))
-    sample = areas.sample
-    frame, responded = np.asarray(sample["frame_n"], np.float64), np.asarray(sample["responded"], np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = frame / responded
-    good = np.isfinite(weight) & (weight > 0)
-    keys = zip(*(np.asarray(sample[k], object)[good].tolist() for k in ("unit", "design_stratum", "psu")), strict=True)
-    of_cell = dict(zip(keys, weight[good].tolist(), strict=True))
-    sums: dict[str, tuple[float, float]] = {}
-    for code, f, r in zip(np.asarray(sample["unit"], object)[good].tolist(), frame[good], responded[good], strict=True):
-        before = sums.get(code, (0.0, 0.0))
-        sums[code] = (before[0] + f, before[1] + r)
-    found = np.empty(len(unit))
-    codes = areas.unit[unit].tolist()
-    for k, key in enumerate(zip(codes, design_stratum.tolist(), psu.tolist(), strict=True)):
-        f, r = sums.get(key[0], (1.0, 1.0))
-        found[k] = of_cell.get(key) or of_cell.get((key[0], key[1], "")) or f / r
-    return found
-
-
-def _calibration_area(areas: Areas) -> Texts:
-    """(units,) the unit whose population counts a unit's sample is brought to: as the sample says, else itself."""
-    area = areas.unit.copy()
-    if areas.sample is not None and "calibration_area" in areas.sample:
-        listed = zip(areas.sample["unit"].tolist(), areas.sample["calibration_area"].tolist(), strict=True)
-        given = {code: to for code, to in listed if to}
-        area = np.array([given.get(code, code) for code in area.tolist()], object)
-    return area
-
-
-def _margins(
-    population: Mapping[str, NDArray[Any]] | None, strata: Mapping[str, Texts], area: Texts, group: Integers
-) -> list[Margin]:
-    """One margin for each set of strata that the population table fills in together."""
-    if population is None or len(group) == 0:
-        return []
-    names = [name for name in population if name.startswith("s_") and name in strata]
-    if not names:
-        return []
-    filled = np.stack([np.asarray(population[name], object) != "" for name in names], axis=1).astype(bool)
-    others = [name for name in population if name.startswith("s_") and name not in strata]
-    blank = np.ones(len(filled), bool)
-    for name in others:
-        blank &= np.asarray(population[name], object) == ""
-    groups_of: dict[str, list[int]] = {}
-    for code, g in sorted(set(zip(area.tolist(), group.tolist(), strict=True))):
-        groups_of.setdefault(code, []).append(g)
-    margins = []
-    for pattern in np.unique(filled[blank], axis=0):
-        if not pattern.any():
-            continue
-        chosen = [name for name, one in zip(names, pattern.tolist(), strict=True) if one]
-        index: dict[tuple[Any, ...], int] = {}
-        of_group: list[int] = []
-        count: list[float] = []
-        for row in np.flatnonzero(blank & (filled == pattern).all(axis=1)).tolist():
-            key = tuple(population[name][row] for name in chosen)
-            for g in groups_of.get(str(population["unit"][row]), []):
-                index[(g, *key)] = len(count)
-                of_group.append(g)
-                count.append(float(population["count"][row]))
-        answers = zip(group.tolist(), *(strata[name].tolist() for name in chosen), strict=True)
-        cell = np.array([index.get(key, -1) for key in answers], np.int64)
-        margins.append(Margin(cell, np.array(of_group, np.int64), np.array(count, np.float64)))
-    return [margin for margin in margins if len(margin.count)]
-
-
-def _respondents_in_common(pairs: Pairs, units: Texts, screening: Screening, items: int) -> Floats:
-    """(items,) loadings of one factor that reproduces the correlation of two items' means over the same respondents.
-
-    Correlations are taken within units and pooled over the level; two items' means correlate by
-    rho n_ab / sqrt(n_a n_b), because some answer only one of them.
-    """
-    position = {unit: k for k, unit in enumerate(units.tolist())}
-    used = _used(pairs.unit, pairs.mode, pairs.flagged, position, screening)
-    if not used.any() or items < 2:
-        return np.zeros(items)
-    unit = np.array([position[code] for code in pairs.unit[used].tolist()], np.int64)
-    times = np.where(pairs.flagged[used], SCREENINGS[screening], 1.0)
-
-    def by_unit(values: Integers, scale: float) -> Floats:
-        total = np.zeros((len(units), values.shape[1]))
-        np.add.at(total, unit, values[used] * (times / scale)[:, None])
-        return total
-
-    n, a, b, ab = (
-        by_unit(v, s) for v, s in ((pairs.n, 1.0), (pairs.sum_a, 1e3), (pairs.sum_b, 1e3), (pairs.sum_ab, 1e6))
-    )
-    several = n >= 2
-    product = np.sum(np.where(several, ab - a * b / np.maximum(n, 1.0), 0.0), axis=0)
-    freedom = np.sum(np.where(several, n - 1.0, 0.0), axis=0)
-    covariance = np.zeros((items, items))
-    both = np.zeros((items, items))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        covariance[pairs.a, pairs.b] = covariance[pairs.b, pairs.a] = np.where(freedom > 0, product / freedom, 0.0)
-    both[pairs.a, pairs.b] = both[pairs.b, pairs.a] = n.sum(axis=0)
-    own = np.diag(both)
-    sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        R = covariance / np.outer(sd, sd) * both / np.sqrt(np.outer(own, own))
-    R = np.where(np.isfinite(R), R, 0.0)
-    return _one_factor(R)
-
-
-def _one_factor(R: Floats) -> Floats:
-    """Loadings l with l_a l_b near R_ab off the diagonal, by principal axes; negative ones count as 0."""
-    off = R - np.diag(np.diag(R))
-    communality = np.clip(np.max(np.abs(off), axis=1), 0.0, MOST_CORRELATED)
-    loadings = np.zeros(len(R))
-    for _ in range(200):
-        values, vectors = np.linalg.eigh(off + np.diag(communality))
-        lead = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
-        lead = lead * (1.0 if lead.sum() >= 0 else -1.0)
-        updated = np.clip(lead, 0.0, np.sqrt(MOST_CORRELATED))
-        if np.max(np.abs(updated - loadings)) < 1e-8:
-            break
-        loadings = updated
-        communality = loadings**2
-    return loadings
-
-
-def _alike(fits: Mapping[int, FayHerriot], y: Floats, D: Floats, common: Floats) -> float:
-    """Correlation of units' own levels between items, pooled over pairs: moments less what respondents share.
-
-    Moments of a dozen units scatter by a third; `PRIOR_UNITS` further units of correlation `PRIOR_CORRELATION` steady
-    them, since an underestimate makes dimensions and index too sure.
-    """
-    keys = sorted(fits)
-    top = bottom = 0.0
-    residual = {}
-    for k in keys:
-        r = np.full(len(y), np.nan)
-        seen = np.isfinite(D[:, k])
-        r[seen] = y[seen, k] - fits[k].synthetic
-        residual[k] = r
-    for i, a in enumerate(keys):
-        for b in keys[i + 1 :]:
-            seen = np.isfinite(residual[a]) & np.isfinite(residual[b])
-            if seen.sum() < 2:
+    def estimate(self, min_level_units: int, cell_min: int, min_reliability: float) -> None:
+        fits: dict[int, _Fit] = {}
+        D = np.full(self.mean.shape, np.nan)
+        for k in range(self.mean.shape[1]):
+            answered = int(self.seen[:, k].sum())
+            if not answered:
                 continue
-            noise = common[a] * common[b] * np.sqrt(D[seen, a] * D[seen, b])
-            # weighted towards well-measured units: the moment holds for each unit, its noise differs
-            weight = 1.0 / ((fits[a].variance + D[seen, a]) * (fits[b].variance + D[seen, b]))
-            top += float(np.sum(weight * (residual[a][seen] * residual[b][seen] - noise)) / np.sum(weight))
-            bottom += float(np.sqrt(fits[a].variance * fits[b].variance))
-    if bottom <= 0:
-        return 0.0
-    units = len(y)
-    found = units * np.clip(top / bottom, -1.0, 1.0) + PRIOR_UNITS * PRIOR_CORRELATION
-    return float(np.clip(found / (units + PRIOR_UNITS), 0.0, MOST_CORRELATED))
+            small = answered < min_level_units
+            X = self.X[:, :1] if small or answered < self.X.shape[1] + 5 else self._told_apart(k)
+            D[:, k] = self._sampling_variance(k, X)
+            if small:
+                self._direct(k, D[:, k])
+            else:
+                fits[k] = self._fitted(k, X, D[:, k], cell_min, min_reliability)
+        if fits:
+            self._share(fits, D)
 
+    def _told_apart(self, k: int) -> Floats:
+        """Covariates that also tell apart the units which were answered for."""
+        seen = self.seen[:, k]
+        return self.X if np.linalg.matrix_rank(self.X[seen]) == self.X.shape[1] else self.X[:, :1]
 
-def _together(fits: Mapping[int, FayHerriot], D: Floats, common: Floats, alike: float) -> float:
-    """Correlation of two items' regression coefficients: they are fitted to the same respondents of the same units."""
-    keys = sorted(fits)
-    found = []
-    for i, a in enumerate(keys):
-        for b in keys[i + 1 :]:
-            seen = np.isfinite(D[:, a]) & np.isfinite(D[:, b])
-            total = np.sqrt((fits[a].variance + D[seen, a]) * (fits[b].variance + D[seen, b]))
-            noise = common[a] * common[b] * np.sqrt(D[seen, a] * D[seen, b])
-            found.extend(((alike * np.sqrt(fits[a].variance * fits[b].variance) + noise) / total).tolist())
-    return float(np.clip(np.mean(found), 0.0, MOST_CORRELATED)) if found else 0.0
+    def _sampling_variance(self, k: int, X: Floats) -> Floats:
+        smooth = variance_function(
+            self.mean[:, k], self.variance[:, k], self.within[:, k], self.n[:, k], self.effective[:, k],
+            self.correction, X, area=self.area,
+        )  # fmt: skip
+        self._parameter(k, "variance_shape", smooth.shape)
+        self._parameter(k, "design_effect", smooth.design_effect)
+        D = np.where(self.seen[:, k], smooth.variance, np.nan)
+        root = np.sqrt(D)
+        self.found.direct_variance[self.at, k] = D
+        self.found.direct_respondents[self.at, k] = self.common[k] * root
+        self.found.direct_independent[self.at, k] = np.sqrt(1.0 - self.common[k] ** 2) * root
+        return D
 
+    def _direct(self, k: int, D: Floats) -> None:
+        """A level too small to borrow: estimates are direct."""
+        found, at = self.found, self.at
+        found.estimate[at, k] = np.where(self.seen[:, k], self.mean[:, k], np.nan)
+        found.variance[at, k] = D
+        found.respondents[at, k] = found.direct_respondents[at, k]
+        found.own[at, k] = np.where(self.seen[:, k], 0.0, np.nan)
+        found.independent[at, k] = found.direct_independent[at, k]
 
-def _shared(
-    fit: FayHerriot,
-    item: int,
-    level: str,
-    at: Integers,
-    seen: NDArray[np.bool_],
-    X: Floats,
-    y: Floats,
-    together: float,
-) -> list[Shared]:
-    """Factors of the regression coefficients and, to first order, of the variance between units."""
-    B = np.ones(len(at))
-    B[seen] = fit.shrinkage
-    root = np.linalg.cholesky(fit.covariance)
-    factors = []
-    for k in range(X.shape[1]):
-        loading = np.asarray(B * (X @ root[:, k]), np.float64)
-        factors.append(Shared(f"regression {level} {k}", item, True, at, np.sqrt(together) * loading))
-        factors.append(Shared(f"regression {level} {k}", item, False, at, np.sqrt(1.0 - together) * loading))
-    slope = fit.shrinkage / (fit.variance + _variances(fit)) * (y - fit.synthetic)
-    loading = np.asarray(slope * fit.variance_se, np.float64)
-    factors.append(Shared(f"variance {level}", item, False, at[seen], loading))
-    return factors
+    def _fitted(self, k: int, X: Floats, D: Floats, cell_min: int, min_reliability: float) -> _Fit:
+        found, at, seen = self.found, self.at, self.seen[:, k]
+        y = np.where(seen, self.mean[:, k], np.nan)
+        model = two_fold(y, X, D, self.area)
+        unsure = seen & (self.n[:, k] < cell_min) & (1.0 - model.shrinkage < min_reliability)
+        rest = seen & ~unsure
+        if unsure.any() and rest.sum() > X.shape[1] + 5 and np.linalg.matrix_rank(X[rest]) == X.shape[1]:
+            seen = self.seen[:, k] = rest
+            y = np.where(seen, y, np.nan)
+            model = two_fold(y, X, D, self.area, variances=(model.unit_variance, model.area_variance))
+        found.synthetic[at, k] = ~seen
+        pools = pooling_groups(self.above, self.effective[:, k])
+        weight = np.where(seen, self.population[:, k], 0.0)
+        benchmark = difference_benchmark(model, y, X, D, self.area, pools.group, weight)
+        grouped = pools.group >= 0
+        of_group = np.where(grouped, benchmark.variance[pools.group], 0.0) if len(benchmark.variance) else 0.0
+        found.estimate[at, k] = model.theta + benchmark.difference
+        found.variance[at, k] = model.mse + of_group
+        found.reliability[at, k] = 1.0 - model.shrinkage
+        found.regression[at, k] = model.synthetic
+        found.unit_variance[at, k] = model.unit_variance
+        found.area_variance[at, k] = model.area_variance
+        found.difference[at, k] = benchmark.difference
+        total = np.bincount(pools.group[grouped], weight[grouped], minlength=len(benchmark.variance))
+        found.benchmark_share[at[grouped], k] = weight[grouped] / total[pools.group[grouped]]
+        errors = np.sqrt(np.diag(model.variances_covariance))
+        for name, value in (
+            ("unit_variance", model.unit_variance),
+            ("unit_variance_se", errors[0]),
+            ("area_variance", model.area_variance),
+            ("area_variance_se", errors[1]),
+            *((f"coefficient_{j}", b) for j, b in enumerate(model.coefficients)),
+        ):
+            self._parameter(k, name, float(value))
+        return _Fit(model, X, pools, benchmark)
 
+    def _share(self, fits: dict[int, _Fit], D: Floats) -> None:
+        """Loadings of everything that numbers share; what is too little to matter counts as independent."""
+        items = self.mean.shape[1]
+        residual = np.full(self.mean.shape, np.nan)
+        unit_variance, area_variance = np.zeros(items), np.zeros(items)
+        for k, fit in fits.items():
+            residual[:, k] = np.where(self.seen[:, k], self.mean[:, k] - fit.model.synthetic, np.nan)
+            unit_variance[k], area_variance[k] = fit.model.unit_variance, fit.model.area_variance
+        alike = levels_alike(residual, D, unit_variance, area_variance, self.common, self.area)
+        county = self._named("county", np.unique(self.area, return_index=True)[1])[self.area]
+        for k, fit in fits.items():
+            model, seen, found, at = fit.model, self.seen[:, k], self.found, self.at
+            B, A, of_item = model.shrinkage, model.unit_variance, self.common[k]
+            noise = np.where(seen, (1.0 - B) ** 2 * np.where(seen, D[:, k], 0.0), 0.0)
+            spread = self._spread(k, found.estimate[at, k])
+            found.variance[at, k] += noise * (spread - 1.0)
+            noise = noise * spread
+            found.respondents[at, k] = of_item * np.sqrt(noise)
+            # a variance between units that is estimated too small makes all items of a unit too sure together
+            found.own[at, k] = np.sqrt(alike.units * A * B**2 + model.g3)
+            independent = (1.0 - of_item**2) * noise + (1.0 - alike.units) * A * B**2
+            root = np.linalg.cholesky(model.covariance)
+            covariance = model.variances_covariance
+            of_units = model.slope @ np.array(
+                [[np.sqrt(covariance[0, 0]), 0.0], [covariance[0, 1] / np.sqrt(covariance[0, 0]), 0.0]]
+            )
+            rest = np.sqrt(max(covariance[1, 1] - covariance[0, 1] ** 2 / covariance[0, 0], 0.0))
+            shares = [
+                (county, B * np.sqrt(model.area_error[self.area]), alike.areas),
+                *(
+                    (
+                        np.full(len(at), f"regression {self.level} {j}", object),
+                        model.direction @ root[:, j],
+                        alike.coefficients,
+                    )
+                    for j in range(len(root))
+                ),
+                (np.full(len(at), f"variance of units {self.level}", object), of_units[:, 0], 0.0),
+                (np.full(len(at), f"variance of counties {self.level}", object), model.slope[:, 1] * rest, 0.0),
+                (*self._benchmark(fit), alike.coefficients),
+            ]
+            least = NEGLIGIBLE * float(np.mean(found.variance[at, k]))
+            for name, loading, together in shares:
+                for common, part in ((True, together), (False, 1.0 - together)):
+                    square = part * loading**2
+                    if np.mean(square) < least:
+                        independent = independent + square
+                    else:
+                        found.shared.append(Shared(name, k, common, at, np.sqrt(part) * loading))
+            found.independent[at, k] = np.sqrt(independent)
+            self._parameter(k, "correlation_respondents", float(of_item**2))
+            self._parameter(k, "correlation_units", alike.units)
+            self._parameter(k, "correlation_areas", alike.areas)
 
-def _variances(fit: FayHerriot) -> Floats:
-    """D_i from B_i = D_i / (A + D_i)."""
-    return np.asarray(fit.variance * fit.shrinkage / (1.0 - fit.shrinkage), np.float64)
+    def _spread(self, k: int, estimate: Floats) -> Floats:
+        """Sampling variances at the estimates, over those at the regression; 1 on average over the respondents.
 
+        The model's weights need variances that do not depend on a unit's own answers; its errors do depend on where
+        the unit stands: near the end of the scale people differ less.
+        """
+        margin = EDGE * (HIGH - LOW)
+        at = [np.clip(value, LOW + margin, HIGH - margin) for value in (estimate, self.found.regression[self.at, k])]
+        ratio = (at[0] - LOW) * (HIGH - at[0]) / ((at[1] - LOW) * (HIGH - at[1]))
+        return np.asarray(ratio / np.average(ratio, weights=self.n[:, k] * self.seen[:, k]), np.float64)
 
-def _parameters(fit: FayHerriot, item: int, level: str) -> Sequence[Parameter]:
-    found = [Parameter(item, level, "area_variance", fit.variance)]
-    found.append(Parameter(item, level, "area_variance_se", fit.variance_se))
-    found.extend(Parameter(item, level, f"coefficient_{k}", float(b)) for k, b in enumerate(fit.coefficients))
-    return found
+    def _benchmark(self, fit: _Fit) -> tuple[NDArray[np.object_], Floats]:
+        """Name and loading of each unit's benchmark."""
+        group = fit.pools.group
+        if not len(fit.benchmark.variance):
+            return np.full(len(group), "", object), np.zeros(len(group))
+        named = [
+            f"benchmark {self.level} {self.names[ancestor] if ancestor >= 0 else 'all'}{' rest' if generation else ''}"
+            for ancestor, generation in zip(fit.pools.ancestor.tolist(), fit.pools.generation.tolist(), strict=True)
+        ]
+        name = np.where(group >= 0, np.array(named, object)[group], "")
+        return name, np.where(group >= 0, np.sqrt(fit.benchmark.variance)[group], 0.0)
+
+    def _named(self, kind: str, first: Integers) -> NDArray[np.object_]:
+        """Names of the areas' factors, by the first unit of each."""
+        above = self.above[first, 0] if self.above.shape[1] else np.full(len(first), -1)
+        return np.array([f"{kind} {self.level} {self.names[k] if k >= 0 else ''}".rstrip() for k in above], object)
+
+    def _parameter(self, item: int, name: str, value: float) -> None:
+        self.found.parameters.append(Parameter(item, self.level, name, float(value)))

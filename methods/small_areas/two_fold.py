@@ -47,7 +47,12 @@ class TwoFold:
 
 
 def two_fold(
-    y: Floats, X: Floats, D: Floats, area: Integers, method: Literal["adjusted", "reml"] = "adjusted"
+    y: Floats,
+    X: Floats,
+    D: Floats,
+    area: Integers,
+    method: Literal["adjusted", "reml"] = "adjusted",
+    variances: tuple[float, float] | None = None,
 ) -> TwoFold:
     """Predict the mean of every unit from its direct estimate, its area's and a regression.
 
@@ -63,6 +68,8 @@ def two_fold(
         (units,) area of each unit: 0, 1, ...
     method
         "adjusted": both variances positive; "reml": a variance is 0 where the likelihood is highest there.
+    variances
+        Of units and areas, when they come from elsewhere and only predictions are wanted.
 
     Returns
     -------
@@ -98,7 +105,14 @@ def two_fold(
     blocks = _Blocks(y[order], X[order], D[order], area[order])
     count = np.bincount(area[seen], minlength=areas)
     apart = int((count > 0).sum()) >= LEAST_AREAS and bool((count > 1).any())
-    if apart:
+    if variances is not None:
+        unit_variance, area_variance = variances
+        if not (np.isfinite(variances).all() and unit_variance > 0 and area_variance >= 0):
+            raise ValueError(
+                f"variances must be finite, that of units positive and that of areas at least 0: {variances}"
+            )
+        apart = apart and area_variance > 0
+    elif apart:
         unit_variance, area_variance = _highest(blocks, method)
     else:
         unit_variance, area_variance = fay_herriot(y[seen], X[seen], D[seen], method).variance, 0.0

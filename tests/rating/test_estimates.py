@@ -386,16 +386,22 @@ def test_citizens_give_normal_inputs_with_two_factors_a_unit(tmp_path: Path) -> 
         "own level w005",
         "regression lake 0",
         "regression lake 0 helped",
-        "variance lake helped",
+        "variance of units lake helped",
     } == mine
     assert _row(found, 5)["family"] == NORMAL
     assert _row(found, 5)["n"] > 10
 
 
-def test_few_respondents_are_suppressed_and_their_own_mean_is_nowhere(tmp_path: Path) -> None:
+def test_few_respondents_are_predicted_as_if_nobody_had_answered(tmp_path: Path) -> None:
     found = estimate(HELPED, _responses(tmp_path, 25, 40))
-    assert found.state[0].tolist() == ["suppressed", "suppressed"]
-    assert 0 not in found.inputs["main"].unit.tolist()
+    assert found.state[0].tolist() == ["imputed", "imputed"]
+    few, none = _row(found, 0), _row(found, 25)
+    assert few["a"] == none["a"]  # nobody answered about the last unit
+    assert np.isnan([few["direct"], few["direct_sd"], few["n"]]).all()
+    unimputed = msgspec.structs.replace(HELPED, missing=Missing(impute="none"))
+    hidden = estimate(unimputed, _responses(tmp_path, 25, 40))
+    assert hidden.state[0].tolist() == ["suppressed", "suppressed"]
+    assert 0 not in hidden.inputs["main"].unit.tolist()
     lenient = msgspec.structs.replace(HELPED, publication=Publication(cell_min=10))
     row = _row(estimate(lenient, _responses(tmp_path, 25, 40)), 0)
     assert np.isfinite(row["a"])
@@ -428,8 +434,20 @@ def test_without_flagged_responses_the_main_row_stands(tmp_path: Path) -> None:
     assert set(found.inputs) == {"main"}
 
 
+def test_an_unreliable_estimate_counts_in_its_dimension_as_imputed(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    strict = msgspec.structs.replace(HELPED, publication=Publication(cell_min=10, citizen_min_reliability=0.99))
+    hidden = estimate(strict, _responses(tmp_path, 25, 40))
+    assert set(hidden.state[1:25].ravel().tolist()) == {"imputed"}
+    row = _row(hidden, 5)
+    assert row["a"] == _row(found, 5)["a"]
+    assert np.isnan([row["direct"], row["direct_sd"], row["n"]]).all()
+
+
 def test_wide_intervals_are_suppressed(tmp_path: Path) -> None:
-    narrow = msgspec.structs.replace(HELPED, publication=Publication(max_interval_width=12.0))
+    narrow = msgspec.structs.replace(
+        HELPED, publication=Publication(max_interval_width=12.0), missing=Missing(impute="none")
+    )
     found = estimate(narrow, _responses(tmp_path, 25, 40))
     inputs, factors = found.inputs["main"], found.factors["main"]
     assert "suppressed" in found.state.ravel().tolist()

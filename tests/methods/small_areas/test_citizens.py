@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from methods.small_areas.citizens import Areas, Citizens, citizens
+from methods.small_areas.citizens import Citizens, citizens
+from methods.small_areas.direct import Areas
 from methods.survey.cells import Cells, Pairs
 
 
@@ -130,10 +131,10 @@ def test_estimates_lie_between_the_direct_mean_and_the_level() -> None:
 def test_factors_and_rest_add_up_to_the_mean_squared_error() -> None:
     _, areas, unit, scores = _simulate(np.random.default_rng(4), 80)
     fit = citizens(*_responses(unit, scores), areas)
-    variances = [s for s in fit.shared if s.name.startswith("variance")]
+    variances = [s for s in fit.shared if s.name[0].startswith("variance")]
     own = fit.respondents**2 + fit.own**2 + fit.independent**2
     for shared in fit.shared:
-        if shared.name.startswith("regression"):
+        if not shared.name[0].startswith("variance"):
             own[shared.unit, shared.item] += shared.loading**2
     g3 = np.zeros_like(own)
     # the factor of A carries g3 on average over units, not for each
@@ -160,7 +161,9 @@ def test_intervals_hold_the_truth_of_items_and_of_their_mean(m: int) -> None:
         common: dict[str, np.ndarray] = {}
         for shared in fit.shared:
             if shared.common:
-                common.setdefault(shared.name, np.zeros(m))[shared.unit] += shared.loading
+                for name in set(shared.name.tolist()):
+                    mine = shared.name == name
+                    common.setdefault(name, np.zeros(m))[shared.unit[mine]] += shared.loading[mine]
             else:
                 variance[shared.unit] += shared.loading**2 / J**2
         variance += np.sum([loading**2 for loading in common.values()], axis=0) / J**2
@@ -176,7 +179,7 @@ def test_a_unit_nobody_answered_for_gets_the_regression_and_its_variance() -> No
     _, areas, unit, scores = _simulate(np.random.default_rng(6), 30)
     away = unit != areas.unit[0]
     fit = citizens(*_responses(unit[away], scores[away]), areas)
-    A = {p.item: p.value for p in fit.parameters if p.name == "area_variance"}
+    A = {p.item: p.value for p in fit.parameters if p.name == "unit_variance"}
     assert fit.synthetic[0].all()
     assert not fit.synthetic[1:].any()
     assert fit.reliability[0].tolist() == [0.0] * 4
@@ -197,7 +200,7 @@ def test_a_level_of_few_units_keeps_its_direct_estimates() -> None:
 def test_reliability_is_the_share_of_variance_between_units() -> None:
     _, areas, unit, scores = _simulate(np.random.default_rng(8), 40)
     fit = citizens(*_responses(unit, scores), areas)
-    A = np.array([p.value for p in fit.parameters if p.name == "area_variance"])
+    A = np.array([p.value for p in fit.parameters if p.name == "unit_variance"])
     assert fit.reliability == pytest.approx(A / (A + fit.direct_variance))
 
 
