@@ -89,6 +89,17 @@ def entry_state(code: str) -> str:
     }.get(code, code)
 
 
+def forged(band: str) -> str:
+    """How many forged answers it would take, in the bands that are published."""
+    return {
+        "under_10": _("fewer than 10"),
+        "10_to_50": _("10 to 49"),
+        "50_to_200": _("50 to 199"),
+        "more": _("200 or more"),
+        "impossible": _("no number is enough"),
+    }.get(band, band)
+
+
 def note(code: str) -> str:
     """What a reader should know of a rating."""
     return {
