@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -167,7 +167,12 @@ def read(given: Answer | None) -> Inner:
         return given
     if isinstance(given, tuple):
         return " ".join(given)
-    return given if isinstance(given, bool) else float(given)
+    if isinstance(given, bool):
+        return given
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf if given > 0 else -math.inf
 
 
 def _answer(code: str) -> Evaluator:
@@ -228,7 +233,7 @@ def _chain(tree: Chain) -> Evaluator:
 
 def _call(tree: Call) -> Evaluator:
     """A call, whose failure is told with its place."""
-    inner, at, name = _function(tree), tree.at, tree.function
+    inner, at, name = MEANINGS[tree.function](tree), tree.at, tree.function
 
     def call(run: Run) -> Inner:
         try:
@@ -241,25 +246,26 @@ def _call(tree: Call) -> Evaluator:
     return call
 
 
-def _function(tree: Call) -> Evaluator:
-    name, arguments = tree.function, tree.arguments
-    if name in ("selected", "is-selected"):
-        return _selected(tree)
-    if name in functions.TEXT_FUNCTIONS:
-        return _of_texts(name, arguments)
-    if name in functions.NUMBER_FUNCTIONS:
-        of_number, only = functions.NUMBER_FUNCTIONS[name], number(arguments[0])
-        return lambda run: of_number(only(run))
-    return SPECIAL[name](tree)
-
-
-def _of_texts(name: str, arguments: tuple[Node, ...]) -> Evaluator:
-    function = functions.TEXT_FUNCTIONS[name]
-    texts = tuple(words(argument) for argument in arguments or (Current(),))
-    if len(texts) == 1:
-        only = texts[0]
+def applied(function: Callable[..., Inner], arguments: Sequence[Callable[[Run], Inner]]) -> Evaluator:
+    """A function of compiled arguments; written out for the few, so that deep expressions need fewer frames."""
+    if len(arguments) == 1:
+        (only,) = arguments
         return lambda run: function(only(run))
-    return lambda run: function(*(text(run) for text in texts))
+    if len(arguments) == 2:
+        one, two = arguments
+        return lambda run: function(one(run), two(run))
+    if len(arguments) == 3:
+        first, second, third = arguments
+        return lambda run: function(first(run), second(run), third(run))
+    return lambda run: function(*[argument(run) for argument in arguments])
+
+
+def _of_texts(function: Callable[..., Inner]) -> Callable[[Call], Evaluator]:
+    return lambda tree: applied(function, tuple(map(words, tree.arguments or (Current(),))))
+
+
+def _of_numbers(function: Callable[..., Inner]) -> Callable[[Call], Evaluator]:
+    return lambda tree: applied(function, tuple(map(number, tree.arguments)))
 
 
 def _selected(tree: Call) -> Truth:
@@ -327,14 +333,6 @@ def _int(tree: Call) -> Evaluator:
     return lambda run: functions.int_of(only(run), run.offset)
 
 
-def _of_numbers(function: Callable[..., Inner]) -> Callable[[Call], Evaluator]:
-    def compiled(tree: Call) -> Evaluator:
-        numbers = tuple(number(argument) for argument in tree.arguments)
-        return lambda run: function(*(one(run) for one in numbers))
-
-    return compiled
-
-
 def _of_moment(function: Callable[[Inner, int], Inner]) -> Callable[[Call], Evaluator]:
     def compiled(tree: Call) -> Evaluator:
         only = value(tree.arguments[0])
@@ -363,23 +361,21 @@ def _joined(texts: tuple[Words, ...], separator: Words) -> Evaluator:
 
 
 def _concat(tree: Call) -> Evaluator:
-    return _joined(tuple(words(argument) for argument in tree.arguments), lambda run: "")
+    return _joined(tuple(map(words, tree.arguments)), lambda run: "")
 
 
 def _join(tree: Call) -> Evaluator:
-    separator, *texts = (words(argument) for argument in tree.arguments)
+    separator, *texts = map(words, tree.arguments)
     return _joined(tuple(texts), separator)
 
 
 def _substr(tree: Call) -> Evaluator:
-    text, places = words(tree.arguments[0]), tuple(number(argument) for argument in tree.arguments[1:])
     cut = functions.substr if tree.function == "substr" else functions.substring
-    return lambda run: cut(text(run), *(place(run) for place in places))
+    return applied(cut, (words(tree.arguments[0]), *map(number, tree.arguments[1:])))
 
 
 def _selected_at(tree: Call) -> Evaluator:
-    joined, place = words(tree.arguments[0]), number(tree.arguments[1])
-    return lambda run: functions.selected_at(joined(run), place(run))
+    return applied(functions.selected_at, (words(tree.arguments[0]), number(tree.arguments[1])))
 
 
 def _regex(tree: Call) -> Evaluator:
@@ -389,7 +385,7 @@ def _regex(tree: Call) -> Evaluator:
 
 def _checklist(tree: Call) -> Evaluator:
     least, most = number(tree.arguments[0]), number(tree.arguments[1])
-    factors = tuple(truth(argument) for argument in tree.arguments[2:])
+    factors = tuple(map(truth, tree.arguments[2:]))
 
     def checklist(run: Run) -> bool:
         low, high = whole(least(run)), whole(most(run))
@@ -461,22 +457,14 @@ def _count_non_empty(tree: Call) -> Evaluator:
     return lambda run: float(only(run) != "")
 
 
-def _digest(tree: Call) -> Evaluator:
-    texts = tuple(words(argument) for argument in tree.arguments)
-    return lambda run: functions.digest(*(text(run) for text in texts))
-
-
-def _distance(tree: Call) -> Evaluator:
-    texts = tuple(words(argument) for argument in tree.arguments)
-    return lambda run: functions.distance([text(run) for text in texts])
-
-
 def _constant(constant: Inner) -> Callable[[Call], Evaluator]:
     return lambda tree: lambda run: constant
 
 
-SPECIAL: dict[str, Callable[[Call], Evaluator]] = {
-    "area": lambda tree: _of_text(functions.area, tree),
+MEANINGS: dict[str, Callable[[Call], Evaluator]] = {
+    **{name: _of_texts(function) for name, function in functions.TEXT_FUNCTIONS.items()},
+    **{name: _of_numbers(function) for name, function in functions.NUMBER_FUNCTIONS.items()},
+    "area": _of_texts(functions.area),
     "atan2": _of_numbers(math.atan2),
     "boolean": lambda tree: truth(tree.arguments[0]),
     "checklist": _checklist,
@@ -489,15 +477,16 @@ SPECIAL: dict[str, Callable[[Call], Evaluator]] = {
     "decimal-date-time": _of_moment(functions.decimal_date_time),
     "decimal-time": _of_moment(functions.decimal_time),
     "depend": lambda tree: value(tree.arguments[0]),
-    "digest": _digest,
-    "distance": _distance,
-    "enclosed-area": lambda tree: _of_text(functions.area, tree),
+    "digest": _of_texts(functions.digest),
+    "distance": _of_texts(lambda *places: functions.distance(list(places))),
+    "enclosed-area": _of_texts(functions.area),
     "false": _constant(False),
     "format-date": _format,
     "format-date-time": _format,
-    "geofence": lambda tree: _of_text(functions.geofence, tree),
+    "geofence": _of_texts(functions.geofence),
     "if": _if,
     "int": _int,
+    "is-selected": _selected,
     "join": _join,
     "jr:choice-name": _choice_name,
     "max": _of_numbers(lambda *numbers: functions.extreme(list(numbers), max)),
@@ -513,6 +502,7 @@ SPECIAL: dict[str, Callable[[Call], Evaluator]] = {
     "random": lambda tree: lambda run: functions.random_number(_seed(run), tree.at),
     "regex": _regex,
     "round": _of_numbers(functions.round_to),
+    "selected": _selected,
     "selected-at": _selected_at,
     "substr": _substr,
     "substring": _substr,
@@ -522,11 +512,6 @@ SPECIAL: dict[str, Callable[[Call], Evaluator]] = {
     "uuid": _uuid,
     "weighted-checklist": _weighted_checklist,
 }
-
-
-def _of_text(function: Callable[..., Inner], tree: Call) -> Evaluator:
-    texts = tuple(words(argument) for argument in tree.arguments)
-    return lambda run: function(*(text(run) for text in texts))
 
 
 def _not(asked: Truth) -> Truth:
