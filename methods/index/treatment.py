@@ -19,7 +19,7 @@ from methods.index.aggregation import Booleans
 from methods.inputs import Floats, Integers
 
 PIECE = 32_768  # numbers at a time: what is at work stays in the processor's cache
-ENOUGH = 0.01  # of a sum of squares must be left, or it is taken anew
+ENOUGH = 1e-6  # of a sum of fourth powers must be left (ten digits are right then), or sums are taken anew
 Transform = Literal["none", "log", "log_CT", "log_CT_orig", "log_GII", "box_cox"]
 
 
@@ -240,7 +240,7 @@ def _winsorise_lines(x: Floats, sums: Floats, limits: Limits) -> _Ends:
     for end in (0, 1):
         tied[end] = _tied(y, count, value[end], tied[end], np.full(lines.size, bool(end)), lines)
     moved = np.zeros(value.shape, np.int64)
-    centre, powers, whole = sums[CENTRE].copy(), sums[FIRST:].copy(), sums[SECOND].copy()
+    centre, powers, whole = sums[CENTRE].copy(), sums[FIRST:].copy(), sums[FOURTH].copy()
     skewed = _skewness(sums)
     outside = np.ones(lines.size, bool)
     at = lines  # still at work
@@ -260,12 +260,12 @@ def _winsorise_lines(x: Floats, sums: Floats, limits: Limits) -> _Ends:
             part[p] += k * (b_power - a_power)
             a_power, b_power = a_power * a, b_power * b
         now = _central(count[at].astype(np.float64), centre[at], part)
-        lost = np.flatnonzero(now[SECOND] < ENOUGH * whole[at])
+        lost = np.flatnonzero(now[FOURTH] < ENOUGH * whole[at])
         if lost.size:
             which = at[lost]
             again = _sums(np.clip(y[:, which], value[0, which], value[1, which]))
             now[:, lost], part[:, lost] = again, again[FIRST:]
-            centre[which], whole[which] = again[CENTRE], again[SECOND]
+            centre[which], whole[which] = again[CENTRE], again[FOURTH]
         powers[:, at] = part
         skewed[at] = _skewness(now)
         outside[at] = still = _outside(now, limits)

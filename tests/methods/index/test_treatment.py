@@ -28,7 +28,7 @@ def shape(x):
     """Skewness and kurtosis as COINr has them, by the textbook."""
     x = x[~np.isnan(x)]
     n, d = x.size, x - (x.mean() if x.size else 0.0)
-    if n < 4 or not d.any():
+    if n < 4 or x.min() == x.max():
         return 0.0, 0.0
     g1 = np.sqrt(n) * (d**3).sum() / (d**2).sum() ** 1.5
     g2 = n * (d**4).sum() / (d**2).sum() ** 2 - 3
