@@ -33,7 +33,7 @@ SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 ENCODINGS = ("base64", "hex")
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
-EXPONENT = re.compile(r"[\x00-\x20]*(-?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]{1,4})[\x00-\x20]*\Z")
+EXPONENT = re.compile(r"[\x00-\x20]*(-?[0-9]+(?:\.[0-9]*)?[eE]-[0-9]{1,4})[\x00-\x20]*\Z")
 FORMATS = "YymnbdeHhMS3aW%"
 
 
@@ -71,7 +71,7 @@ def whole(number: float) -> int:
 
 
 def int_of(value: Inner, offset: int) -> float:
-    """int(): also of a text with an exponent, as Enketo has it."""
+    """int(): also of a text with a negative exponent, which is how Enketo and JavaRosa write small numbers."""
     spelled = EXPONENT.match(value) if isinstance(value, str) else None
     return truncated(number_of(value, offset) if spelled is None else float(spelled[1]))
 

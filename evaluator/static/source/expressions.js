@@ -670,7 +670,7 @@ const FUNCTIONS = {
   'format-date': (run, [a, b]) => { const moment = V(run, a); return run.handle(formatDate(moment, T(run, b), run.offset)); },
   if: (run, [a, b, c]) => V(run, B(run, a) ? b : c),
   int: (run, [a]) => {
-    const found = V(run, a), spelled = /^[\0-\x20]*(-?\d+(?:\.\d*)?e[+-]?\d{1,4})[\0-\x20]*$/i.exec(found);
+    const found = V(run, a), spelled = /^[\0-\x20]*(-?\d+(?:\.\d*)?e-\d{1,4})[\0-\x20]*$/i.exec(found);
     return Math.trunc(typeof found === 'string' && spelled ? Number(spelled[1]) : toNumber(found, run.offset));
   },
   join: (run, [a, ...rest]) => join(run, T(run, a), rest),
