@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from methods.inputs import Floats, Integers
+from methods.survey.auxiliaries import Auxiliaries, Numbers
 from methods.survey.columns import checked
 from methods.survey.designs import Design
 
@@ -28,7 +29,7 @@ class Calibration:
     factor: Floats  # (rows,) to multiply the design weight by
     pattern: Integers  # (rows,) rows of one pattern have equal auxiliaries; patterns go in the order of their groups
     first: Integers  # (groups + 1,) patterns of group g are first[g] .. first[g + 1] - 1
-    auxiliaries: tuple[Floats, ...]  # of each group (its patterns, its auxiliaries)
+    auxiliaries: tuple[Auxiliaries, ...]  # of each group, for its patterns
     names: tuple[str, ...]  # margins or totals
     deviation: Floats  # (names,) largest relative distance from the population that is left
     iterations: int
@@ -106,7 +107,7 @@ def calibrate(
             "check it against the other totals, widen the bounds or leave an auxiliary out"
         )
     rows = len(d)
-    return Calibration(factor, np.arange(rows), np.array([0, rows]), (X,), called, left, steps)
+    return Calibration(factor, np.arange(rows), np.array([0, rows]), (Numbers(X),), called, left, steps)
 
 
 def _auxiliaries(

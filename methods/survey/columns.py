@@ -89,7 +89,7 @@ def sums(index: Integers, size: int, values: Floats, weight: Floats | None = Non
     [[4.0], [2.0]]
     """
     rows, columns = values.shape
-    if columns <= 2 or rows < 4096:
+    if columns <= 4:
         total = np.empty((size, columns))
         for k in range(columns):
             column = values[:, k] if weight is None else values[:, k] * weight

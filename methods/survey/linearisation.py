@@ -9,15 +9,14 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import sparse
 
 from methods.inputs import Floats, Integers
+from methods.survey.auxiliaries import Auxiliaries, Numbers
 from methods.survey.calibration import Calibration, inverse
 from methods.survey.columns import relabelled, sums, totals
 from methods.survey.designs import Design, multipliers
 
 Residuals = Literal["design", "respondents"]
-AT_ONCE = 200_000  # products of auxiliaries and items that are formed together
 
 
 def linearised_variance(
@@ -82,10 +81,11 @@ def linearised_variance(
         u, uu = np.where(inside[:, None], u, 0.0), np.where(inside[:, None], uu, 0.0)
         domain = np.maximum(domain, 0)
     sample = _Sample(design, weight, delta, c, k, domain, u, uu)
-    if calibration is None or all(X.shape[1] == 0 for X in calibration.auxiliaries):
+    if calibration is None or all(x.width == 0 for x in calibration.auxiliaries):
         return np.maximum(sample.plain(domains), 0.0)
     if len(calibration.auxiliaries) == 1:
-        return np.maximum(sample.calibrated(domains, calibration.pattern, calibration.auxiliaries[0]), 0.0)
+        patterns = int(calibration.first[-1])
+        return np.maximum(sample.calibrated(domains, calibration.pattern, patterns, calibration.auxiliaries[0]), 0.0)
     return np.maximum(_by_group(sample, calibration, domains), 0.0)
 
 
@@ -109,9 +109,10 @@ def _by_group(sample: _Sample, calibration: Calibration, domains: int) -> Floats
             continue
         mine, here = relabelled(sample.domain[rows], domains)
         part = sample.of(rows, here)
-        X = calibration.auxiliaries[g]
+        x = calibration.auxiliaries[g]
         pattern = calibration.pattern[rows] - calibration.first[g]
-        variance[mine] += part.calibrated(len(mine), pattern, X) if X.shape[1] else part.plain(len(mine))
+        patterns = int(calibration.first[g + 1] - calibration.first[g])
+        variance[mine] += part.calibrated(len(mine), pattern, patterns, x) if x.width else part.plain(len(mine))
     return variance
 
 
@@ -189,16 +190,14 @@ class _Sample:
             variance += sums(domain, domains, times[member][:, None] * total**2)
         return variance
 
-    def calibrated(self, domains: int, pattern: Integers, X: Floats) -> Floats:
+    def calibrated(self, domains: int, pattern: Integers, patterns: int, x: Auxiliaries) -> Floats:
         """The variance of residuals: a - 2 B'e + B'F B for each domain and item."""
-        patterns = len(X)
-        counted = totals(pattern, self.v * self.n, patterns)
-        gram = X.T @ (totals(pattern, self.delta * self.n, patterns)[:, None] * X)
-        F = X.T @ (counted[:, None] * X)
+        gram = x.gram(totals(pattern, self.delta * self.n, patterns))
+        F = x.gram(totals(pattern, self.v * self.n, patterns))
         blocks, block = relabelled(self.domain * patterns + pattern, domains * patterns)
         of_domain, of_pattern = blocks // patterns, blocks % patterns
-        C = _products(of_domain, of_pattern, domains, X, sums(block, len(blocks), self.u, self.delta))
-        e = _products(of_domain, of_pattern, domains, X, sums(block, len(blocks), self.u, self.v))
+        C = _products(x, of_domain, of_pattern, domains, sums(block, len(blocks), self.u, self.delta))
+        e = _products(x, of_domain, of_pattern, domains, sums(block, len(blocks), self.u, self.v))
         variance = sums(self.domain, domains, self.uu, self.v)
         weighted = self.weight * self.n
         members = [(self.stratum, len(self.k_h))]
@@ -206,24 +205,19 @@ class _Sample:
             clusters, cluster = self._clusters()
             members.append((cluster, len(clusters)))
         for (position, size), (member, domain, total, times) in zip(members, self.totals(domains), strict=True):
-            T = np.asarray(sparse.csr_array((weighted, (position, pattern)), shape=(size, patterns)) @ X, np.float64)
-            F += T.T @ (times[:, None] * T)
+            T = x.sums(position, size, pattern, weighted)
+            F = F + T.T @ (times[:, None] * T)
             scaled = times[member][:, None] * total
-            e += _products(domain, member, domains, T, scaled)
+            e += _products(Numbers(T), domain, member, domains, scaled)
             variance += sums(domain, domains, scaled * total)
-        B = np.tensordot(inverse(gram), C, axes=(1, 1)).transpose(1, 0, 2)  # (domains, p, items)
+        B = np.tensordot(inverse(gram), C, axes=(1, 1)).transpose(1, 0, 2)  # (domains, width, items)
         explained = 2.0 * e - np.tensordot(F, B, axes=(1, 1)).transpose(1, 0, 2)
         return np.asarray(variance - np.sum(B * explained, axis=1), np.float64)
 
 
-def _products(domain: Integers, row: Integers, domains: int, X: Floats, values: Floats) -> Floats:
-    """(domains, p, items): sums over pairs of X[row] values."""
-    p, items = X.shape[1], values.shape[1]
-    if len(domain) * p * items <= AT_ONCE:
-        product = (X[row][:, :, None] * values[:, None, :]).reshape(len(domain), p * items)
-        return sums(domain, domains, product).reshape(domains, p, items)
-    found = np.empty((domains, p, items))
-    for k in range(items):
-        pairs = sparse.csr_array((values[:, k], (domain, row)), shape=(domains, len(X)))
-        found[:, :, k] = np.asarray(pairs @ X, np.float64)
+def _products(x: Auxiliaries, domain: Integers, pattern: Integers, domains: int, values: Floats) -> Floats:
+    """(domains, width, items): sums over pairs of x of the pattern times values."""
+    found = np.empty((domains, x.width, values.shape[1]))
+    for k in range(values.shape[1]):
+        found[:, :, k] = x.sums(domain, domains, pattern, values[:, k])
     return found

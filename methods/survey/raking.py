@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from methods.inputs import Floats, Integers
+from methods.survey.auxiliaries import Indicators
 from methods.survey.calibration import Calibration
 from methods.survey.columns import coded, relabelled
 from methods.survey.columns import totals as sums
@@ -176,6 +177,10 @@ class _Step:
     def label(self, cell: int) -> str:
         return self.labels[cell] if self.labels else str(cell)
 
+    def used(self, group: int) -> Integers:
+        """Cells of a group."""
+        return np.flatnonzero((self.group == group) & (self.share > 0))
+
 
 def _patterns(group: Integers, groups: int, margins: Sequence[Margin]) -> tuple[Integers, Integers]:
     """(rows,) pattern of each row, ordered by group, and (patterns,) a row of each."""
@@ -317,22 +322,27 @@ def _ratio(step: _Step, fixed: Floats, all_fixed: bool, weighted: Floats) -> Flo
     return np.divide(goal, total, out=np.ones(cells), where=good)
 
 
-def _indicators(steps: Sequence[_Step], patterns: slice, group: int) -> Floats:
-    """(patterns of a group, its cells) auxiliaries; centred on the population where answers were skipped."""
-    parts = []
-    size = patterns.stop - patterns.start
+def _indicators(steps: Sequence[_Step], patterns: slice, group: int) -> Indicators:
+    """Cells of a group; centred on the population where answers were skipped."""
+    parts: list[tuple[Integers, Integers, _Step]] = []
+    width = 0
     for step in steps:
         cell = step.cell[patterns]
-        mine = np.flatnonzero((step.group == group) & (step.share > 0))
-        if not size or not len(mine) or not (cell >= 0).any():
+        used = step.used(group)
+        if not len(cell) or not len(used) or not (cell >= 0).any():
             continue
-        position = np.full(len(step.group), -1, np.int64)
-        position[mine] = np.arange(len(mine))
-        at = np.where(cell >= 0, position[np.maximum(cell, 0)], -1)
-        X = np.zeros((size, len(mine)))
-        inside = np.flatnonzero(at >= 0)
-        X[inside, at[inside]] = 1.0
+        position = np.full(len(step.group) + 1, -1, np.int64)  # the last one is of who skipped
+        position[used] = width + np.arange(len(used))
+        parts.append((position[cell], used, step))
+        width += len(used)
+    cells = tuple(np.where(at >= 0, at, width) for at, _, _ in parts)
+    if all(step.whole[group] for _, _, step in parts):
+        return Indicators(cells, width, None)
+    centered = np.eye(width)
+    start = 0
+    for _, used, step in parts:
+        mine = slice(start, start + len(used))
         if not step.whole[group]:
-            X[inside] -= step.share[mine]
-        parts.append(X)
-    return np.concatenate(parts, axis=1) if parts else np.zeros((size, 0))
+            centered[mine, mine] -= step.share[used]
+        start = mine.stop
+    return Indicators(cells, width, centered)
