@@ -27,7 +27,7 @@ COLUMNS = ("choice", "unit", "statistic", "value", "lower", "upper")
 FACTORS = ("weights", "aggregation", "goalposts", "screening")
 
 
-def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[float], None]) -> Table:
+def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[float], None], threads: int = 1) -> Table:
     """Compute the table.
 
     Parameters
@@ -50,7 +50,7 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
         return rows.table()
 
     def index(recipes: Integers) -> Floats:
-        return _index(case, choices, recipes)
+        return _index(case, choices, recipes, threads)
 
     main = index(np.zeros((1, 4), np.int64))[0]
     main_band = np.where(graded, band(main, recipe.bands), -1)
@@ -85,7 +85,7 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
         if recipe.grades:
             rows.add_units("weights", codes[graded], "keeps_grade", (bands == main_band).mean(axis=0)[graded])
     progress(0.4)
-    _leave_one_out(rows, case, choices, main, main_band, ranked)
+    _leave_one_out(rows, case, choices, main, main_band, ranked, threads)
     progress(0.5)
     if settings.sobol is not None:
         _sobol(rows, choices, index, here, settings.sobol.bootstrap, case.scheme.uncertainty.interval, seed)
@@ -93,15 +93,21 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
     return rows.table()
 
 
-def _index(case: Case, choices: sensitivity.Choices, recipes: Integers) -> Floats:
+def _index(case: Case, choices: sensitivity.Choices, recipes: Integers, threads: int) -> Floats:
     """(recipes, units) index after deductions, of the units that have one."""
-    values = after_deductions(case.recipe, sensitivity.index_under(choices, recipes), case.taken.deductions)
+    values = after_deductions(case.recipe, sensitivity.index_under(choices, recipes, threads), case.taken.deductions)
     values[:, ~case.enough] = np.nan
     return values
 
 
 def _leave_one_out(
-    rows: _Rows, case: Case, choices: sensitivity.Choices, main: Floats, main_band: Integers, ranked: Integers
+    rows: _Rows,
+    case: Case,
+    choices: sensitivity.Choices,
+    main: Floats,
+    main_band: Integers,
+    ranked: Integers,
+    threads: int,
 ) -> None:
     """How index, ranks and grades move when an indicator or a dimension is left out; over all units only."""
     recipe = case.recipe
@@ -112,7 +118,7 @@ def _leave_one_out(
     kept = np.flatnonzero(used)
     recipes = np.zeros((kept.size, 4), np.int64)
     recipes[:, 0] = kept
-    values = _index(case, replace(choices, weight=weight, dimension_weight=outer), recipes)
+    values = _index(case, replace(choices, weight=weight, dimension_weight=outer), recipes, threads)
     found = sensitivity.changes(main, values, main_band, band(values, recipe.bands), ranked)
     for i, k in enumerate(kept):
         rows.add_changes(names[k - 1], found, i, bool(recipe.grades))

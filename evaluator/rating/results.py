@@ -84,7 +84,7 @@ def compute(
     tier = _tiers(case, drawn, index, ok, threads, report)
     ratings = _ratings(case, drawn, index, caps, state, reliability, ranks, tier)
     scores = scores_table(case, index, summarise_dimensions(case, drawn, threads), state)
-    found = alternatives(case, ok, seed, lambda share: report("sensitivity", share))
+    found = alternatives(case, ok, seed, lambda share: report("sensitivity", share), threads)
     return Results(*(_out(table) for table in (scores, ratings, found)))
 
 

@@ -144,7 +144,9 @@ def test_the_first_recipe_is_the_tree_itself_and_others_are_trees_of_their_own()
 def test_many_recipes_at_once_are_those_one_by_one():
     _, _, choices, _ = small_choices()
     recipes = np.random.default_rng(1).integers(0, [2, 3, 2, 3], (100, 4))
+    recipes = np.tile(recipes, (6, 1))
     together = index_under(choices, recipes)
+    np.testing.assert_array_equal(index_under(choices, recipes, threads=3), together)
     for recipe, values in zip(recipes, together, strict=True):
         np.testing.assert_array_equal(index_under(choices, recipe[None])[0], values)
 
