@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/coverage.py [--repeats N] [--townships N] [--responses N]
 
 Prints, by source and level, how many of the intervals that `inputs` and `factors` imply hold the true value, and the
-seconds of each step. Citizens' answers to several items come from the same respondents; assessors are shared between
-units and each has a habit of its own on each criterion.
+seconds of each step; then, of citizens' items, what the joint errors say of means of a unit's items and of a county's
+townships. Units take after the unit above them. Answers to several items come from the same respondents, the last two
+items reach few; assessors are shared between units and each has a habit of its own on each criterion.
 """
 
 from __future__ import annotations
@@ -57,8 +58,12 @@ def province(rng: np.random.Generator, folder: Path, townships: int, responses: 
     U, codes = len(units), [f"{source}{k}" for source, count in SOURCES for k in range(count)]
     truth = np.zeros((U, len(codes)))
     x = rng.normal(size=U)
+    above = np.concatenate([np.full(16, -1), rng.integers(0, 16, 150), rng.integers(16, 166, townships)])
     lead = rng.normal(0, 5, U)
-    table = {"unit": units, "level": level, "population": np.exp(rng.normal(10, 1, U)), "x_a": x}
+    for u in np.flatnonzero(above >= 0):
+        lead[u] = 0.5 * lead[above[u]] + np.sqrt(0.75) * lead[u]
+    parent = np.where(above >= 0, units[above], "")
+    table = {"unit": units, "level": level, "parent": parent, "population": np.exp(rng.normal(10, 1, U)), "x_a": x}
     # citizens: scores 0, 50, 100 by thresholds on a latent answer; the truth is the expected score
     n = np.maximum(rng.poisson(responses * np.where(level == "T", 0.9, 1.6) / U), 1)
     unit = np.repeat(np.arange(U), n)
@@ -70,7 +75,8 @@ def province(rng: np.random.Generator, folder: Path, townships: int, responses: 
         p = truth[:, k] / 100
         cut_low, cut_high = _normal_quantile((1 - p) ** 2), _normal_quantile(1 - p**2)
         answer = np.where(latent < cut_low[unit], "no", np.where(latent < cut_high[unit], "part", "yes")).astype(object)
-        columns[f"q_citizen{k}"] = np.where(rng.random(len(unit)) < 0.1 + 0.05 * k, "dk", answer)
+        silent = 0.1 + 0.05 * k if k < ITEMS - 2 else 0.7
+        columns[f"q_citizen{k}"] = np.where(rng.random(len(unit)) < silent, "dk", answer)
     columns |= {
         "campaign": np.full(len(unit), "c", object),
         "mode": np.full(len(unit), "invitation", object),
@@ -149,8 +155,43 @@ def main() -> None:
         source = np.array([one.source for one in scheme().indicators])[inputs.indicator]
         for key in sorted({(str(s), str(k)) for s, k in zip(source, level, strict=True)}):
             held[key].append(float(inside[(source == key[0]) & (level == key[1])].mean()))
+        for key, share in joint(inputs, factors, truth, snapshot.tables["units"]).items():
+            held[key].append(share)
     for key, values in held.items():
-        print(f"{key[0]:9s} level {key[1]}: {100 * np.mean(values):.1f} % of the 95 % intervals hold the truth")
+        print(f"{key[0]:22s} level {key[1]}: {100 * np.mean(values):.1f} % of the 95 % intervals hold the truth")
+
+
+def joint(inputs, factors, truth, table) -> dict[tuple[str, str], float]:  # type: ignore[no-untyped-def]
+    """Coverage of means of a unit's items, and of each item over a county's townships."""
+    error = np.full(truth.shape, np.nan)
+    error[inputs.unit, inputs.indicator] = inputs.a - truth[inputs.unit, inputs.indicator]
+    alone = np.zeros(truth.shape)
+    alone[inputs.unit, inputs.indicator] = inputs.b
+    seen = np.isfinite(error) & (np.arange(truth.shape[1]) < ITEMS)
+    place = {code: k for k, code in enumerate(table["unit"].tolist())}
+    above = np.array([place.get(code, -1) for code in table["parent"].tolist()])
+    found = {}
+
+    def covered(group: np.ndarray) -> np.ndarray:
+        """Group of each number; the mean of each group with an interval that adds loadings before it squares."""
+        groups = int(group.max()) + 1
+        n = np.bincount(group[group >= 0], minlength=groups)
+        mean = np.bincount(group[group >= 0], error[group >= 0], groups) / np.maximum(n, 1)
+        variance = np.bincount(group[group >= 0], alone[group >= 0] ** 2, groups)
+        of = group[factors.unit, factors.indicator]
+        pairs, where = np.unique(factors.factor[of >= 0] * groups + of[of >= 0], return_inverse=True)
+        variance += np.bincount(pairs % groups, np.bincount(where, factors.loading[of >= 0]) ** 2, groups)
+        sd = np.sqrt(variance) / np.maximum(n, 1)
+        return (np.abs(mean) < 1.96 * sd)[n > 1]
+
+    for code in ("C", "K", "T"):
+        mine = seen & (table["level"] == code)[:, None]
+        of_unit = np.where(mine, np.arange(len(truth))[:, None], -1)
+        found["mean of a unit's items", code] = float(covered(of_unit).mean())
+        if code == "T":
+            of_county = np.where(mine, above[:, None] * ITEMS + np.minimum(np.arange(truth.shape[1]), ITEMS - 1), -1)
+            found["mean of a county", code] = float(covered(of_county).mean())
+    return found
 
 
 def intervals(inputs, factors) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]

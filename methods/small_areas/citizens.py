@@ -116,8 +116,9 @@ def citizens(
 
     Notes
     -----
-    Reliability is Var(v) / (Var(v) + D), Var(v) the variance between the units of one county: two townships of a
-    county are told apart by their own respondents only, so what is borrowed from the county does not count.
+    Reliability is Var(u + v) / (Var(u + v) + D), with u the effect of the county and v the unit's own: of what
+    sets the direct estimates of a level's units apart about the regression, the part that is true. What a unit borrows
+    from its neighbours does not count.
 
     Examples
     --------
@@ -306,7 +307,9 @@ class _Level:
         found, at, seen = self.found, self.at, self.seen[:, k]
         y = np.where(seen, self.mean[:, k], np.nan)
         model = two_fold(y, X, D, self.area)
-        unsure = seen & (self.n[:, k] < cell_min) & (1.0 - model.shrinkage < min_reliability)
+        between = model.unit_variance + model.area_variance
+        reliability = np.where(seen, between / (between + np.where(seen, D, 1.0)), 0.0)
+        unsure = seen & (self.n[:, k] < cell_min) & (reliability < min_reliability)
         rest = seen & ~unsure
         if unsure.any() and rest.sum() > X.shape[1] + 5 and np.linalg.matrix_rank(X[rest]) == X.shape[1]:
             seen = self.seen[:, k] = rest
@@ -320,7 +323,7 @@ class _Level:
         of_group = np.where(grouped, benchmark.variance[pools.group], 0.0) if len(benchmark.variance) else 0.0
         found.estimate[at, k] = model.theta + benchmark.difference
         found.variance[at, k] = model.mse + of_group
-        found.reliability[at, k] = 1.0 - model.shrinkage
+        found.reliability[at, k] = np.where(seen, reliability, 0.0)
         found.regression[at, k] = model.synthetic
         found.unit_variance[at, k] = model.unit_variance
         found.area_variance[at, k] = model.area_variance

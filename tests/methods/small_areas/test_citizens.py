@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from methods.small_areas.citizens import Citizens, citizens
 from methods.small_areas.direct import Areas
@@ -78,21 +81,24 @@ def _areas(units: int, level: str = "T") -> Areas:
 
 
 def _simulate(
-    rng: np.random.Generator, m: int, J: int = 4, mean_n: float = 25.0
+    rng: np.random.Generator, m: int, J: int = 4, mean_n: float = 25.0, counties: int = 0, spread: float = 4.0
 ) -> tuple[np.ndarray, Areas, np.ndarray, np.ndarray]:
     """True values of m units, and responses whose answers share the respondent and the unit's level."""
     theta = 62 + rng.normal(0, 5, m)[:, None] + rng.normal(0, 4, (m, J))
+    county = np.arange(m) % max(counties, 1)
+    if counties:
+        theta += rng.normal(0, spread, counties)[county, None]
     n = np.maximum(rng.poisson(mean_n, m), 2)
     unit = np.repeat(np.arange(m), n)
     person = rng.normal(size=len(unit))
     noise = np.sqrt(0.4) * person[:, None] + np.sqrt(0.6) * rng.normal(size=(len(unit), J))
     p = theta[unit] / 100
     # 0, 50 or 100 as two tries of chance p: the mean is 100 p
-    from scipy.special import ndtri
-
     scores = 50.0 * ((noise > ndtri(1 - p**2)).astype(float) + (noise > ndtri((1 - p) ** 2)))
     scores[rng.random(scores.shape) < 0.15] = np.nan
     areas = _areas(m)
+    if counties:
+        areas = replace(areas, parent=np.array([f"county {c}" for c in county], object))
     return theta, areas, areas.unit[unit], scores
 
 
@@ -197,11 +203,118 @@ def test_a_level_of_few_units_keeps_its_direct_estimates() -> None:
     assert not fit.shared
 
 
-def test_reliability_is_the_share_of_variance_between_units() -> None:
-    _, areas, unit, scores = _simulate(np.random.default_rng(8), 40)
+def test_reliability_is_the_true_part_of_what_sets_direct_estimates_apart() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(8), 40, counties=8)
     fit = citizens(*_responses(unit, scores), areas)
-    A = np.array([p.value for p in fit.parameters if p.name == "unit_variance"])
+    A = fit.unit_variance + fit.area_variance
+    assert (fit.area_variance > 0).all()
     assert fit.reliability == pytest.approx(A / (A + fit.direct_variance))
+
+
+def test_a_unit_nobody_answered_for_takes_after_its_county() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(6), 60, counties=6, spread=8.0)
+    assert areas.parent is not None
+    away = unit != areas.unit[0]
+    fit = citizens(*_responses(unit[away], scores[away]), areas)
+    mine = np.flatnonzero(areas.parent == areas.parent[0])[1:]
+    # the mean of the county's residuals, drawn to 0 as far as the county is little known, then benchmarked
+    for k in range(scores.shape[1]):
+        w = 1.0 / (fit.unit_variance[0, k] + fit.direct_variance[mine, k])
+        pull = np.sum(w * (fit.direct[mine, k] - fit.regression[mine, k]))
+        effect = pull / (1.0 / fit.area_variance[0, k] + w.sum())
+        assert fit.estimate[0, k] == pytest.approx(fit.regression[0, k] + effect + fit.difference[0, k])
+        assert np.ptp(fit.difference[np.append(mine, 0), k]) == 0.0
+    assert _total_sd(fit)[0] == pytest.approx(np.sqrt(fit.variance[0]), rel=0.02)
+
+
+def test_means_of_counties_are_those_of_their_people() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(11), 60, counties=6, mean_n=60)
+    fit = citizens(*_responses(unit, scores), areas)
+    assert areas.parent is not None
+    for county in np.unique(areas.parent):
+        mine = areas.parent == county
+        assert (fit.effective[mine].sum(axis=0) >= 200).all()
+        assert fit.benchmark_share[mine].sum(axis=0) == pytest.approx(np.ones(4))
+        after = np.sum(fit.benchmark_share[mine] * fit.estimate[mine], axis=0)
+        of_all = np.nanmean(scores[np.isin(unit, areas.unit[mine])], axis=0)
+        assert after == pytest.approx(of_all)
+
+
+def test_intervals_hold_the_truth_with_counties_and_so_do_those_of_the_counties_means() -> None:
+    rng = np.random.default_rng(12)
+    units, counties, naive = [], [], []
+    for _ in range(12):
+        theta, areas, unit, scores = _simulate(rng, 120, counties=15, spread=5.0)
+        assert areas.parent is not None
+        fit = citizens(*_responses(unit, scores), areas)
+        units.append(np.mean(np.abs(fit.estimate - theta) < 1.96 * _total_sd(fit)))
+        own = fit.respondents**2 + fit.own**2 + fit.independent**2
+        for k in range(4):
+            for county in np.unique(areas.parent):
+                mine = np.flatnonzero(areas.parent == county)
+                share = np.zeros(120)
+                share[mine] = 1.0 / len(mine)
+                common: dict[str, float] = {}
+                for shared in (one for one in fit.shared if one.item == k):
+                    for name, at, loading in zip(shared.name, shared.unit, shared.loading, strict=True):
+                        key = f"{name} {shared.common}"
+                        common[key] = common.get(key, 0.0) + share[at] * loading
+                alone = np.sum(share**2 * own[:, k])
+                error = abs(share @ (fit.estimate - theta)[:, k])
+                counties.append(error < 1.96 * np.sqrt(alone + np.sum(np.square(list(common.values())))))
+                naive.append(error < 1.96 * np.sqrt(share**2 @ _total_sd(fit)[:, k] ** 2))
+    assert 0.93 < np.mean(units) < 0.97
+    assert 0.92 < np.mean(counties) < 0.98
+    assert np.mean(naive) < np.mean(counties) - 0.02
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_neither_the_order_of_units_nor_that_of_responses_matters(seed: int) -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(seed), 40, counties=5)
+    one = citizens(*_responses(unit, scores), areas)
+    rng = np.random.default_rng(seed)
+    order, answers = rng.permutation(40), rng.permutation(len(unit))
+    assert areas.parent is not None
+    other_areas = replace(areas, unit=areas.unit[order], covariates=areas.covariates[order], parent=areas.parent[order])
+    other = citizens(*_responses(unit[answers], scores[answers]), other_areas)
+    assert other.estimate == pytest.approx(one.estimate[order], abs=1e-5)
+    assert other.variance == pytest.approx(one.variance[order], abs=1e-4)
+    assert _total_sd(other) == pytest.approx(_total_sd(one)[order], abs=1e-4)
+
+
+@pytest.mark.parametrize("counties", [1, 40])
+def test_one_county_or_one_unit_in_each_gives_finite_estimates(counties: int) -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(13), 40, counties=counties)
+    fit = citizens(*_responses(unit, scores), areas)
+    assert np.isfinite(fit.estimate).all()
+    assert not fit.area_variance.any()
+    assert np.mean(_total_sd(fit) ** 2) == pytest.approx(np.mean(fit.variance), rel=0.05)
+
+
+def test_an_item_on_which_all_agree_is_known_almost_surely() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(14), 40, counties=5)
+    scores[:, 1] = 100.0
+    fit = citizens(*_responses(unit, scores), areas)
+    assert fit.estimate[:, 1] == pytest.approx(np.full(40, 100.0))
+    assert (_total_sd(fit)[:, 1] > 0).all()
+    assert (_total_sd(fit)[:, 1] < 0.5).all()
+
+
+def test_few_unreliable_answers_are_used_for_no_estimate_of_their_own() -> None:
+    _, areas, unit, scores = _simulate(np.random.default_rng(15), 40, counties=5)
+    few = np.flatnonzero(unit == areas.unit[0])[2:]
+    kept = np.setdiff1d(np.arange(len(unit)), few)
+    fit = citizens(*_responses(unit[kept], scores[kept]), areas, cell_min=10)
+    assert fit.synthetic[0].all()
+    assert fit.reliability[0].tolist() == [0.0] * 4
+    without = citizens(*_responses(unit[kept], scores[kept]), areas)
+    assert not without.synthetic[0].any()
+    # the two people said nothing that the estimate could be told by
+    other = scores.copy()
+    other[np.flatnonzero(unit == areas.unit[0])[:2]] = [[0.0], [100.0]]
+    moved = citizens(*_responses(unit[kept], other[kept]), areas, cell_min=10)
+    assert moved.estimate[0] == pytest.approx(fit.estimate[0], abs=0.3)
 
 
 def test_flagged_responses_count_whole_half_or_not_at_all() -> None:
