@@ -14,12 +14,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 MOST_PATTERN = 1_000
 MOST_INSTRUCTIONS = 3_000
 MOST_NESTING = 50
+MOST_MOVES = 200  # that a pattern remembers
 
 Test = Callable[[str], bool]
 
@@ -42,6 +43,15 @@ class Step:
     to: int = 0  # split: the other way; jump: where to
     test: Test | None = None
     program: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The instructions; and where each character leads from a set of states, when that depends on nothing else."""
+
+    program: tuple[Step, ...]
+    plain: bool
+    moves: dict[tuple[frozenset[int], str], tuple[frozenset[int], int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +108,29 @@ def matches(source: str, text: str, spend: Callable[[int], None]) -> bool:
     >>> matches("[0-9]{3}", "123", lambda steps: None), matches("[0-9]{3}", "1234", lambda steps: None)
     (True, False)
     """
-    return _run(pattern(source), text, 0, True, spend)
+    found = pattern(source)
+    return _glide(found, text, spend) if found.plain else _run(found.program, text, 0, True, spend)
 
 
 @lru_cache(maxsize=512)
-def pattern(source: str) -> tuple[Step, ...]:
-    """The instructions of a pattern; `Failure` when it is refused."""
+def pattern(source: str) -> Pattern:
+    """A pattern, ready to be followed; `Failure` when it is refused."""
     if len(source) > MOST_PATTERN:
         raise Failure("the pattern is too long", "at most %(most)s characters are allowed", most=str(MOST_PATTERN))
     reader = _Reader(source)
     part = reader.alternatives(0)
     if reader.at < len(source):
         raise reader.wrong("a ) too many", "write \\) for the character itself")
-    return _Writer().program(part)
+    program = _Writer().program(_without_ends(part))
+    return Pattern(program, all(step.kind in ("test", "split", "jump", "match") for step in program))
+
+
+def _without_ends(part: Part) -> Part:
+    """Without the ^ and $ around a pattern, which must match the whole text anyway."""
+    parts = part.parts if isinstance(part, Sequence) else ()
+    start = int(parts[:1] == (Border("start"),))
+    end = len(parts) - int(parts[start:][-1:] == (Border("end"),))
+    return Sequence(parts[start:end]) if parts else part
 
 
 class _Writer:
@@ -168,6 +188,26 @@ class _Writer:
             steps.append(Step("jump", splits[0]))
         for split in splits:
             steps[split] = Step("split", len(steps))
+
+
+def _glide(found: Pattern, text: str, spend: Callable[[int], None]) -> bool:
+    """`_run` for a pattern without borders and looks, remembering the moves."""
+    program, moves = found.program, found.moves
+    states = frozenset(_closure(program, [0], text, 0, spend))
+    for character in text:
+        if not states:
+            return False
+        move = moves.get((states, character))
+        if move is None:
+            spent: list[int] = [len(states)]
+            following = [state + 1 for state in states if (test := program[state].test) is not None and test(character)]
+            after = frozenset(_closure(program, following, text, 0, spent.append))
+            move = after, sum(spent)
+            if len(moves) < MOST_MOVES:
+                moves[states, character] = move
+        spend(move[1])
+        states = move[0]
+    return len(program) - 1 in states
 
 
 def _run(program: tuple[Step, ...], text: str, at: int, whole: bool, spend: Callable[[int], None]) -> bool:

@@ -580,6 +580,10 @@ function compile(source) {
 
   const part = alternatives(0);
   if (at < signs.length) wrong('a ) too many');
+  if (part[0] === 'all') { // ^ and $ around a pattern, which must match the whole text anyway
+    if (part[1].length && part[1][0][0] === 'start') part[1].shift();
+    if (part[1].length && part[1][part[1].length - 1][0] === 'end') part[1].pop();
+  }
   return program(part);
 }
 
