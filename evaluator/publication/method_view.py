@@ -107,7 +107,9 @@ def deduction_rule(scheme: Scheme) -> str:
     ) % {"most": f"{scheme.records.saturating:g}"}
 
 
-GROUPS = ("mean_absolute_change", "largest_change", "share_keeping_grade"), ("sobol_first", "sobol_total")
+CHANGES = ("mean_absolute_change", "largest_change", "share_keeping_grade", "mean_rank_change", "largest_rank_change")
+SOBOL = ("sobol_first", "sobol_total")
+LEFT_OUT = ("without indicator ", "without dimension ")
 
 Lines = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -115,16 +117,29 @@ Lines = tuple[tuple[str, tuple[str, ...]], ...]
 def overall(edition: Edition) -> tuple[tuple[str, tuple[str, ...], Lines], ...]:
     """What registered alternatives would change over all units: title, head and lines of each table."""
     rows = edition.alternatives.of("")
-    titles = (_("What other choices would change, over all units"), _("How much of the variance each choice makes"))
+    without = [row for row in rows if row.choice.startswith(LEFT_OUT)]
+    others = [row for row in rows if not row.choice.startswith(LEFT_OUT)]
+    tables = (
+        (_("What other choices would change, over all units"), _("Choice"), CHANGES, others),
+        (_("How much of the variance each choice makes"), _("Choice"), SOBOL, others),
+        (_("What leaving one out would change, over all units"), _("Left out"), CHANGES, without),
+    )
+    said = _left_out(edition.scheme)
     found = []
-    for title, statistics in zip(titles, GROUPS, strict=True):
-        cells = {(row.choice, row.statistic): _figure(row) for row in rows}
-        there = [s for s in statistics if any(row.statistic == s for row in rows)]
-        names = dict.fromkeys(row.choice for row in rows if row.statistic in there)
-        lines = tuple((wording.choice(n), tuple(cells.get((n, s), "–") for s in there)) for n in names)
+    for title, head, statistics, group in tables:
+        cells = {(row.choice, row.statistic): _figure(row) for row in group}
+        there = [s for s in statistics if any(row.statistic == s for row in group)]
+        names = dict.fromkeys(row.choice for row in group if row.statistic in there)
+        lines = tuple((said.get(n) or wording.choice(n), tuple(cells.get((n, s), "–") for s in there)) for n in names)
         if lines:
-            found.append((title, (_("Choice"), *map(wording.statistic, there)), lines))
+            found.append((title, (head, *map(wording.statistic, there)), lines))
     return tuple(found)
+
+
+def _left_out(scheme: Scheme) -> dict[str, str]:
+    """Names of what the alternatives that leave something out leave out."""
+    indicators = {LEFT_OUT[0] + one.code: language.said(one.name) for one in scheme.indicators}
+    return indicators | {LEFT_OUT[1] + one.code: language.said(one.name) for one in scheme.dimensions}
 
 
 def _figure(row: Alternative) -> str:
@@ -138,7 +153,7 @@ def summary(edition: Edition) -> tuple[str, ...]:
     """The same in sentences: how many units keep their grade, and which choice matters most."""
     rows = edition.alternatives.of("")
     found = []
-    kept = [row for row in rows if row.statistic == "share_keeping_grade"]
+    kept = [row for row in rows if row.statistic == "share_keeping_grade" and not row.choice.startswith(LEFT_OUT)]
     for row in kept:
         found.append(
             _("%(choice)s: %(share)s of the units keep their grade.")

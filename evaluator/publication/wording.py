@@ -216,6 +216,8 @@ def statistic(code: str) -> str:
         "mean_absolute_change": _("mean change of the index, points"),
         "largest_change": _("largest change of the index, points"),
         "share_keeping_grade": _("units that keep their grade"),
+        "mean_rank_change": _("mean change of the rank"),
+        "largest_rank_change": _("largest change of the rank"),
         "sobol_first": _("share of the variance, alone"),
         "sobol_total": _("share of the variance, with interactions"),
         "index": _("index"),
