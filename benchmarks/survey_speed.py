@@ -80,8 +80,8 @@ def make(file: Path, responses: int) -> dict[str, dict[int, float]]:
         c.execute(
             f"COPY (SELECT *, (unit % {CITIES})::TINYINT AS city, 20 + 5 * (unit % {CITIES})::DOUBLE AS weight, "
             f"{items} FROM (SELECT (floor({UNITS} * random()))::SMALLINT AS unit, "
-            f"(floor(6 * random()))::TINYINT AS age, (random() > 0.45)::TINYINT AS gender, (floor(8 * random()))::TINYINT "
-            f"AS education FROM range({responses}))) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
+            f"(floor(6 * random()))::TINYINT AS age, (random() > 0.45)::TINYINT AS gender, (floor(8 * random()))"
+            f"::TINYINT AS education FROM range({responses}))) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
         )
         total = c.execute(f"SELECT sum(weight) FROM '{file}'").fetchone()[0]
     rng = np.random.default_rng(1)

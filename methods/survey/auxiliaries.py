@@ -11,7 +11,6 @@ from scipy import sparse
 from methods.inputs import Floats, Integers
 from methods.survey.columns import totals
 
-
 SMALL = 20_000  # products that are cheaper to write out than to set up a sparse matrix for
 
 

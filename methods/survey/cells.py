@@ -138,6 +138,17 @@ def reduce_responses(
     ------
     ValueError
         When the file is of neither kind or has no column `unit`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> polite = ItemScoring("polite", "single", scores={"yes": 100_000, "no": 0}, codes=("yes", "no"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "responses.csv"
+    ...     _ = file.write_text("unit,q_polite\\na,yes\\na,no\\nb,yes\\n")
+    ...     cells = reduce_responses(file, {"autumn": (polite,)}).cells
+    >>> cells.unit.tolist(), cells.n.tolist(), cells.item_sum.ravel().tolist()
+    (['a', 'b'], [2, 1], [100000, 100000])
     """
     source = _source(responses)
     connection = duckdb.connect()
