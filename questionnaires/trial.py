@@ -10,6 +10,7 @@ from datetime import datetime
 
 from questionnaires.evaluation import Context, Value, evaluate
 from questionnaires.expression import ExpressionError, parse
+from questionnaires.expressions.values import text_of
 
 
 def tried(source: str, context: Context | None = None) -> str:
@@ -41,7 +42,7 @@ def as_json(value: Value) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return json.dumps("NaN" if value != value else "Infinity" if value > 0 else "-Infinity")
-        return str(int(value)) if value == int(value) else repr(value)
+        return text_of(value) if value == int(value) else repr(value)
     return _line(value)
 
 

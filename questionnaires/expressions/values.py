@@ -72,9 +72,9 @@ def text_of(value: Inner) -> str:
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    if value == int(value):
+    if abs(value) < 1e16 and value == int(value):
         return str(int(value))
-    return format(Decimal(repr(value)), "f")
+    return format(Decimal(repr(value)), "f")  # the shortest digits that spell it, then zeros
 
 
 def equal(left: Inner, right: Inner, offset: int = 0) -> bool:

@@ -78,9 +78,9 @@ function toTruth(value) {
 function toText(value) {
   if (value instanceof Moment) return value.text();
   if (typeof value !== 'number' || !isFinite(value)) return String(value);
-  if (Number.isInteger(value)) return Math.abs(value) < 1e21 ? String(value + 0) : BigInt(value).toString();
-  const small = /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/.exec(String(value));
-  return small ? small[1] + '0.' + '0'.repeat(small[4] - 1) + small[2] + (small[3] || '') : String(value);
+  const [all, sign, first, rest = '', way, by] = /^(-?)(\d)(?:\.(\d+))?e([+-])(\d+)$/.exec(value) || [];
+  if (!all) return String(value);
+  return sign + (way === '-' ? '0.' + '0'.repeat(by - 1) + first + rest : first + rest.padEnd(by, '0'));
 }
 
 function equal(left, right, offset) {
