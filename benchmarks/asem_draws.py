@@ -30,7 +30,7 @@ from methods.index.normalisation import minmax
 from methods.index.treatment import Limits, treat
 
 DATA = Path(__file__).parents[1] / "tests/methods/index/data"
-BLOCK = 128  # draws at a time
+BLOCK = 256  # draws at a time
 NOISE = 0.05  # of an indicator's standard deviation
 COINR = 73_000.0  # us a draw, told in the issue
 WANTED = 73.0  # us a draw

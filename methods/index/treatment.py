@@ -8,6 +8,7 @@ always add in the same order, so that a draw comes out the same to the last bit 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -299,51 +300,51 @@ def _checked(values: Floats) -> Floats:
     return values
 
 
-def _total(x: Floats) -> Floats:
-    """Sums over the first axis, halving it: always the same order of additions, whatever lies beside or in memory."""
-    n = x.shape[0]
-    if n == 0:
-        return np.zeros(x.shape[1:])
-    while n > 1:
-        half = n // 2
-        y = x[:half] + x[half : 2 * half]
-        if n % 2:
-            y[0] += x[n - 1]
-        x, n = y, half
-    first: Floats = x[0]
-    return first
-
-
 def _sums(lines: Floats) -> Floats:
     """(6, ...) of each line (units, ...): see `N`. Sums of powers are about the mean, in pieces that fit a cache."""
     found = np.zeros((6, *lines.shape[1:]))
+    if not found.size:
+        return found
     strides = [abs(s) if n > 1 else 0 for s, n in zip(lines.strides[1:], lines.shape[1:], strict=True)]
-    axis = int(np.argmax(strides))
-    step = max(1, PIECE * lines.shape[1 + axis] // max(1, lines.size))
-    for first in range(0, lines.shape[1 + axis], step):
-        piece = (slice(None),) * (1 + axis) + (slice(first, first + step),)
-        part, into = lines[piece], found[piece]
-        total = _total(part)
-        n: Floats | float = float(part.shape[0])
-        there: Booleans | None = None
-        if np.isnan(total).any():
-            there = ~np.isnan(part)
-            n = np.asarray(there.sum(axis=0), np.float64)
-            total = _total(np.where(there, part, 0.0))
-        into[N] = n
-        mean = np.divide(total, n, out=into[CENTRE], where=into[N] > 0)
-        d = part - mean
-        if there is not None:
-            d[~there] = 0.0
-        power = d * d
-        into[SECOND] = _total(power)
-        d *= power
-        into[THIRD] = _total(d)
-        power *= power
-        into[FOURTH] = _total(power)
-    rounding = 1e-14 * np.abs(found[CENTRE]) * np.sqrt(found[N])
-    found[SECOND][np.sqrt(found[SECOND]) <= rounding] = 0.0  # does not vary
+    order = [int(i) for i in np.argsort(strides, kind="stable")[::-1]]  # axes as they lie in memory
+    step = max(1, PIECE * lines.shape[1 + order[0]] // max(1, lines.size))
+    for first in range(0, lines.shape[1 + order[0]], step):
+        piece = (slice(None),) * (1 + order[0]) + (slice(first, first + step),)
+        part, into = (x[piece].transpose(0, *(1 + i for i in order)) for x in (lines, found))
+        into[...] = _sums_side_by_side(part.reshape(part.shape[0], math.prod(part.shape[1:]))).reshape(into.shape)
     return found
+
+
+def _sums_side_by_side(lines: Floats) -> Floats:
+    """Sums of lines (units, lines), laid out so that NumPy adds units one after the other, for all lines at once.
+
+    With one line it would add in another order; with two or more a line has the same bits whatever lies beside it.
+    """
+    units, number = lines.shape
+    x = np.empty((units, max(2, number)))
+    x[:] = lines
+    found = np.zeros((6, x.shape[1]))
+    gone: Booleans | None = None
+    total = np.add.reduce(x, axis=0)
+    n: Floats | float = float(units)
+    if np.isnan(total).any():
+        gone = np.isnan(x)
+        x[gone] = 0.0
+        total, n = np.add.reduce(x, axis=0), np.asarray(units - np.count_nonzero(gone, axis=0), np.float64)
+    found[N] = n
+    mean = np.divide(total, n, out=found[CENTRE], where=found[N] > 0)
+    x -= mean
+    if gone is not None:
+        x[gone] = 0.0
+    power = x * x
+    np.add.reduce(power, axis=0, out=found[SECOND])
+    x *= power
+    np.add.reduce(x, axis=0, out=found[THIRD])
+    power *= power
+    np.add.reduce(power, axis=0, out=found[FOURTH])
+    rounding = 1e-14 * np.abs(mean) * np.sqrt(n)
+    found[SECOND][np.sqrt(found[SECOND]) <= rounding] = 0.0  # does not vary
+    return found[:, :number]
 
 
 def _central(n: Floats, centre: Floats, powers: Floats) -> Floats:

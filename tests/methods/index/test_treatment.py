@@ -181,7 +181,8 @@ def test_constant_short_and_empty_indicators_are_in_order():
     assert done.passed.all()
     assert skewness(x)[0] == 0
     assert np.isnan(kurtosis(x)[1:3]).all()
-    assert treat(np.zeros((0, 3))).values.shape == (0, 3)
+    for shape in ((0, 3), (3, 0), (2, 3, 0), (0, 3, 2), (2, 0, 3)):
+        assert treat(np.zeros(shape)).values.shape == shape
 
 
 @pytest.mark.parametrize(
