@@ -22,6 +22,7 @@ from evaluator.rating.rows import Block, Loadings, differs, join_factors, join_i
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.snapshot import Snapshot
 from methods.inputs import Factors, Floats, Inputs
+from methods.small_areas.citizens import Citizens
 from methods.small_areas.direct import Screening
 from methods.survey.cells import reduce_responses
 
@@ -37,6 +38,7 @@ class Estimates:
     distributions: Table  # unit, item, code, share, lower, upper, state, with_flagged
     deductions: Floats  # (units,) points, saturated
     vetoes: list[tuple[str, ...]]  # (units,) codes of vetoes, legally final facts only
+    citizens: Citizens | None = None  # the fitted model under the main screening: what forged answers act upon
 
 
 def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = None) -> Estimates:
@@ -74,13 +76,14 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
     tell("responses", 0.3)
     rest, rest_shared = list(blocks), list(loadings)
     screened: dict[str, tuple[list[Block], list[Loadings]]] = {}
-    reduced = None
+    reduced, fitted = None, None
     if snapshot.responses is not None and units.of_source("citizen"):
         reduced = reduce_responses(snapshot.responses, snapshot.scoring)
         for number, screening in enumerate(_screenings(scheme)):
             tell("citizens", 0.5 + 0.15 * number)
             block, shared, fit = from_citizens(units, reduced, screening, state if screening == "main" else None)
             if screening == "main":
+                fitted = fit
                 blocks.append(block)
                 loadings.extend(shared)
                 models.extend(citizen_models(units, fit))
@@ -111,6 +114,7 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         distributions=distributions(units, reduced.choices if reduced else None),
         deductions=rounded(deductions),
         vetoes=vetoes,
+        citizens=fitted,
     )
     tell("done", 1.0)
     return result

@@ -10,6 +10,7 @@ from pathlib import Path
 from evaluator.rating.defects import InputError
 from evaluator.rating.edition import Edition, Note, published_units, read_edition, write_edition
 from evaluator.rating.estimates import Estimates, estimate
+from evaluator.rating.forging import forged_columns
 from evaluator.rating.published import factors_table, inputs_table, read_back, rounded
 from evaluator.rating.results import Results, Taken, compute
 from evaluator.rating.scheme import Scheme
@@ -138,8 +139,11 @@ def rated_tables(
         "distributions": estimates.distributions,
     }
     taken = Taken(rounded(estimates.deductions), estimates.vetoes, grades)
-    results = computed(scheme, tables, taken, seed, draws, progress)
-    return tables | {"scores": results.scores, "ratings": results.ratings, "sensitivity": results.sensitivity}
+    published = read_back(scheme, units, tables["inputs"], tables["factors"])
+    results = compute(scheme, units, published, taken, seed, draws, progress)
+    forged = forged_columns(scheme, snapshot, estimates, units, published, taken, results.ratings)
+    ratings = {name: forged.get(name, column) for name, column in results.ratings.items()}
+    return tables | {"scores": results.scores, "ratings": ratings, "sensitivity": results.sensitivity}
 
 
 def computed(

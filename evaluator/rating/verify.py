@@ -59,7 +59,7 @@ def verify(edition: Path, snapshot: Path | None = None, progress: Progress | Non
 
     Without a snapshot, scores, ratings and sensitivity are recomputed from inputs, factors and scheme.yaml; deductions,
     vetoes, previous grades and forged_* are taken as published. With the snapshot everything is recomputed but previous
-    grades and forged_*.
+    grades.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def verify(edition: Path, snapshot: Path | None = None, progress: Progress | Non
     figures = 0
     for name, table in recomputed.items():
         again = as_texts(name, table)
-        if name == "ratings":
+        if name == "ratings" and snapshot is None:
             again |= {
                 column: cells[name][column] for column in AS_PUBLISHED if len(again["unit"]) == len(cells[name]["unit"])
             }

@@ -11,6 +11,7 @@ from methods.inputs import Integers
 
 BANDS = ((10, "under_10"), (50, "10_to_50"), (200, "50_to_200"))  # below the number: the name
 MORE, IMPOSSIBLE = "more", "impossible"
+STEP = 1.5  # from one rung of the ladder to the next
 
 
 def band_of(number: int) -> str:
@@ -27,12 +28,13 @@ def band_of(number: int) -> str:
 
 
 def smallest(passes: Callable[[Integers], NDArray[np.bool_]], most: Integers) -> Integers:
-    """The smallest number that passes, for each unit, by halving.
+    """The smallest number that passes, for each unit: up a ladder of growing steps, then by halving.
 
     Parameters
     ----------
     passes
-        Whether each unit's number is enough; once it is, more is too.
+        Whether each unit's number is enough. Where more answers can make it fail again (they bring an indicator into
+        the index that was withheld), the first step of the ladder that passes counts.
     most
         (units,) greatest number to try, 0 or more.
 
@@ -49,13 +51,16 @@ def smallest(passes: Callable[[Integers], NDArray[np.bool_]], most: Integers) ->
     most = np.asarray(most, np.int64)
     if (most < 0).any():
         raise ValueError("most is negative; it must be 0 or more")
-    nothing = passes(np.zeros_like(most))
-    everything = passes(most)
-    low, high = np.zeros_like(most), most.copy()
-    open_ = everything & ~nothing
-    while (open_ & (high - low > 1)).any():
-        middle = np.where(open_, (low + high) // 2, high)
+    found = passes(np.zeros_like(most))
+    nothing = found.copy()
+    low, high = np.zeros_like(most), np.zeros_like(most)
+    while (~found & (high < most)).any():
+        above = np.minimum(np.maximum(high + 1, (high * STEP).astype(np.int64)), most)
+        open_ = ~found & (high < most)
+        low, high = np.where(open_, high, low), np.where(open_, above, high)
+        found |= open_ & passes(high)
+    while (found & ~nothing & (high - low > 1)).any():
+        middle = np.where(found & ~nothing, (low + high) // 2, high)
         enough = passes(middle)
-        high = np.where(open_ & enough, middle, high)
-        low = np.where(open_ & ~enough, middle, low)
-    return np.where(nothing, 0, np.where(everything, high, -1)).astype(np.int64)
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return np.where(nothing, 0, np.where(found, high, -1)).astype(np.int64)

@@ -41,15 +41,19 @@ class SmallArea:
         """(units, items) the prediction at these direct estimates, before any benchmark."""
         return self._predicted(at)[0]
 
+    def shrinkage(self, at: Moved) -> Floats:
+        """(units, items) B, the weight of what is borrowed; 0 where direct estimates are taken as they are."""
+        return self._predicted(at)[2]
+
     def gain(self, before: Moved, after: Moved) -> Floats:
         """(units, items) what the published estimate gains; a benchmark moves with the unit's own answers."""
-        (theta, area), (other, moved) = self._predicted(before), self._predicted(after)
+        (theta, area, _), (other, moved, _) = self._predicted(before), self._predicted(after)
         with np.errstate(invalid="ignore"):
             of_direct = np.where(self.share > 0, after.direct - before.direct, 0.0)
         by_benchmark = self.share * (of_direct - (other - theta)) - self.others_share * (moved - area)
         return np.asarray(other - theta + np.where(self.share > 0, by_benchmark, 0.0), np.float64)
 
-    def _predicted(self, at: Moved) -> tuple[Floats, Floats]:
+    def _predicted(self, at: Moved) -> tuple[Floats, Floats, Floats]:
         smooth = np.isfinite(self.unit_variance)
         heard = at.effective > 0
         variance = np.where(smooth, self.unit_variance, 0.0)
@@ -59,4 +63,4 @@ class SmallArea:
         B = np.where(smooth, 1.0 - variance * w, 0.0)
         area = self.area_variance * (self.others_pull + w * own) / (1.0 + self.area_variance * (self.others_weight + w))
         area = np.where(smooth, area, 0.0)
-        return np.where(smooth, self.synthetic, 0.0) + (1.0 - B) * own + B * area, area
+        return np.where(smooth, self.synthetic, 0.0) + (1.0 - B) * own + B * area, area, B

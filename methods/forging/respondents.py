@@ -64,6 +64,7 @@ class Moved:
 
     direct: Floats  # (units, items); NaN without a score
     effective: Floats  # (units, items) respondents after the loss by unequal weights (Kish)
+    n: Floats  # (units, items) respondents with a score
 
 
 def after_adding(who: Respondents, added: Floats, top: Floats) -> Moved:
@@ -169,10 +170,10 @@ def _means(who: Respondents, weight: Floats, item_n: Floats, item_sum: Floats) -
         return np.stack([np.bincount(who.unit, values[:, k], who.units) for k in range(items)], axis=1)
 
     if not items:
-        return Moved(np.zeros((who.units, 0)), np.zeros((who.units, 0)))
+        return Moved(*(np.zeros((who.units, 0)) for _ in range(3)))
     w = weight[:, None]
     total = over(w * item_n)
     with np.errstate(divide="ignore", invalid="ignore"):
         direct = np.where(total > 0, over(w * item_sum) / total, np.nan)
         effective = np.where(total > 0, total**2 / over(w * w * item_n), 0.0)
-    return Moved(direct, effective)
+    return Moved(direct, effective, over(item_n))

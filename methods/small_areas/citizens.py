@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from methods.inputs import Floats, Integers
 from methods.small_areas.benchmarking import Benchmark, Pools, difference_benchmark, pooling_groups
-from methods.small_areas.direct import Areas, Direct, Screening, calibration_areas, direct_estimates
+from methods.small_areas.direct import Areas, Direct, Screening, Weighted, calibration_areas, direct_estimates
 from methods.small_areas.item_covariances import levels_alike, respondents_in_common
 from methods.small_areas.two_fold import TwoFold, two_fold
 from methods.small_areas.variance_function import EDGE, variance_function
@@ -79,6 +79,7 @@ class Citizens:
     area_variance: Floats  # (units, items)
     difference: Floats  # (units, items) by which benchmarking moved the estimate
     benchmark_share: Floats  # (units, items) of the unit in the mean of the benchmarked group; 0 without a benchmark
+    weighted: Weighted  # who was counted, with which weight
 
 
 def citizens(
@@ -157,6 +158,7 @@ def citizens(
         direct=np.where(answered, direct.estimate, np.nan),
         area=area,
         effective=direct.effective,
+        weighted=direct.weighted,
         synthetic=found.synthetic,
         shared=tuple(found.shared),
         parameters=tuple(found.parameters),

@@ -43,6 +43,21 @@ class Areas:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighted:
+    """Respondents with their weights: what direct estimates are means of."""
+
+    unit: Integers  # (rows,)
+    design_cell: Integers  # (rows,) row of the table `sample` whose frame they stand for; -1: not listed
+    own: NDArray[np.bool_]  # (rows,) the responses brought their design weight
+    weight: Floats  # (rows,) design weight of each respondent, flagged ones as the screening says
+    factor: Floats  # (rows,) of calibration
+    margins: tuple[Margin, ...]  # thin cells taken together
+    n: Floats  # (rows,) respondents
+    item_n: Floats  # (rows, items) with a score
+    item_sum: Floats  # (rows, items)
+
+
+@dataclass(frozen=True, slots=True)
 class Direct:
     """Weighted means by unit and item; NaN without a score."""
 
@@ -53,6 +68,7 @@ class Direct:
     population: Floats  # (units, items) persons that they stand for
     within: Floats  # (units, items) unweighted variance of a score; NaN with fewer than two
     correction: Floats  # (units,) n / (n - strata) over primary sampling units, which the variances hold already
+    weighted: Weighted
 
 
 def direct_estimates(cells: Cells, areas: Areas, screening: Screening = "main") -> Direct:
@@ -88,7 +104,8 @@ def direct_estimates(cells: Cells, areas: Areas, screening: Screening = "main") 
     unit = np.array([position[code] for code in cells.unit[used].tolist()], np.int64)
     design_stratum, psu = cells.design_stratum[used].astype(str), cells.psu[used].astype(str)
     own, n = cells.weight[used], cells.n[used].astype(np.float64)
-    weight = np.where(np.isfinite(own), own, _design_weights(areas, unit, design_stratum, psu))
+    design_cell, frame_weight = _design_weights(areas, unit, design_stratum, psu)
+    weight = np.where(np.isfinite(own), own, frame_weight)
     weight = weight * np.where(cells.flagged[used], SCREENINGS[screening], 1.0)
     stratum = codes_of(unit, design_stratum)
     singly = psu == ""
@@ -126,6 +143,17 @@ def direct_estimates(cells: Cells, areas: Areas, screening: Screening = "main") 
         population=found.population,
         within=within,
         correction=sampled / np.maximum(sampled - strata, 1.0),
+        weighted=Weighted(
+            unit,
+            design_cell,
+            np.isfinite(own),
+            weight,
+            np.ones(len(unit)) if calibration is None else calibration.factor,
+            tuple(margins),
+            n,
+            item_n,
+            item_sum,
+        ),
     )
 
 
@@ -233,27 +261,28 @@ def _by(domain: Integers, domains: int, values: Floats) -> Floats:
     return total
 
 
-def _design_weights(areas: Areas, unit: Integers, design_stratum: Texts, psu: Texts) -> Floats:
-    """frame / responded of the design cell; the unit's own where the cell is not listed; 1 where the unit is not."""
+def _design_weights(areas: Areas, unit: Integers, design_stratum: Texts, psu: Texts) -> tuple[Integers, Floats]:
+    """Row of the sample and its frame / responded; the unit's own where the cell is not listed (-1), else 1."""
+    cell, found = np.full(len(unit), -1, np.int64), np.ones(len(unit))
     if areas.sample is None:
-        return np.ones(len(unit))
+        return cell, found
     sample = areas.sample
     frame, responded = np.asarray(sample["frame_n"], np.float64), np.asarray(sample["responded"], np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = frame / responded
-    good = np.isfinite(weight) & (weight > 0)
+    good = np.flatnonzero(np.isfinite(weight) & (weight > 0))
     keys = zip(*(np.asarray(sample[k], object)[good].tolist() for k in ("unit", "design_stratum", "psu")), strict=True)
-    of_cell = dict(zip(keys, weight[good].tolist(), strict=True))
+    row_of = dict(zip(keys, good.tolist(), strict=True))
     sums: dict[str, tuple[float, float]] = {}
     for code, f, r in zip(np.asarray(sample["unit"], object)[good].tolist(), frame[good], responded[good], strict=True):
         before = sums.get(code, (0.0, 0.0))
         sums[code] = (before[0] + f, before[1] + r)
-    found = np.empty(len(unit))
     codes = areas.unit[unit].tolist()
     for k, key in enumerate(zip(codes, design_stratum.tolist(), psu.tolist(), strict=True)):
+        cell[k] = row_of.get(key, row_of.get((key[0], key[1], ""), -1))
         f, r = sums.get(key[0], (1.0, 1.0))
-        found[k] = of_cell.get(key) or of_cell.get((key[0], key[1], "")) or f / r
-    return found
+        found[k] = weight[cell[k]] if cell[k] >= 0 else f / r
+    return cell, found
 
 
 def _margins(

@@ -208,7 +208,7 @@ def test_a_unit_that_nobody_answered_for_takes_the_first_forged_answers_as_they_
     assert np.isnan(after_adding(who, np.zeros(2), TOP).direct[0, 0])
     full = np.ones((1, 1))
     model = SmallArea(1400 * full, 60 * full, 36 * full, *[0 * full] * 5)
-    assert model.estimate(Moved(np.full((1, 1), np.nan), np.zeros((1, 1))))[0, 0] == 60.0
+    assert model.estimate(Moved(np.full((1, 1), np.nan), np.zeros((1, 1)), np.zeros((1, 1))))[0, 0] == 60.0
 
 
 def test_the_model_of_two_folds_pulls_a_unit_to_its_area_and_an_area_to_its_unit() -> None:
@@ -220,9 +220,9 @@ def test_the_model_of_two_folds_pulls_a_unit_to_its_area_and_an_area_to_its_unit
     B = (one / n) / (A + one / n)
     f = np.ones((1, 1))
     model = SmallArea(one * f, fit * f, A * f, U * f, others_w * f, others_pull * f, 0 * f, 0 * f)
-    assert model.estimate(Moved(y * f, n * f))[0, 0] == pytest.approx(fit + (1 - B) * (y - fit) + B * u)
+    assert model.estimate(Moved(y * f, n * f, n * f))[0, 0] == pytest.approx(fit + (1 - B) * (y - fit) + B * u)
     direct = SmallArea(one * f, fit * f, np.inf * f, *[0 * f] * 5)
-    assert direct.estimate(Moved(y * f, n * f))[0, 0] == y
+    assert direct.estimate(Moved(y * f, n * f, n * f))[0, 0] == y
 
 
 def test_a_frozen_model_moves_as_the_whole_model_does_when_one_unit_moves() -> None:
@@ -252,7 +252,9 @@ def test_a_frozen_model_moves_as_the_whole_model_does_when_one_unit_moves() -> N
     for i in (0, 5, 11):
         moved, more = y.copy(), n.copy()
         moved[i], more[i] = 95.0, n[i] + 40
-        gain = model.gain(Moved(y[:, None], n[:, None]), Moved(moved[:, None], more[:, None]))
+        gain = model.gain(
+            Moved(y[:, None], n[:, None], n[:, None]), Moved(moved[:, None], more[:, None], more[:, None])
+        )
         assert gain[i, 0] == pytest.approx((whole(moved, more) - whole(y, n))[i])
 
 
