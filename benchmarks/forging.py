@@ -103,13 +103,17 @@ class Province:
             self.scheme, self.snapshot, self.estimates, units, published, taken(units, self.estimates), ratings
         )
 
-    def of_stratum(self, unit: int, like: int) -> np.ndarray:
-        """Invited responses on a unit in the same calibrated cells as a row of the weighted respondents."""
+    def alike(self, like: int) -> np.ndarray:
+        """Rows of the weighted respondents of the same unit in the same calibrated cells."""
         given = self.estimates.citizens.weighted
-        same = (given.unit == unit) & (given.design_cell == given.design_cell[like])
+        same = (given.unit == given.unit[like]) & (given.design_cell == given.design_cell[like])
         for margin in given.margins:
             same &= margin.cell == margin.cell[like]
-        wanted = {tuple(values[row] for values in self.strata.values()) for row in np.flatnonzero(same)}
+        return np.flatnonzero(same)
+
+    def of_stratum(self, unit: int, like: int) -> np.ndarray:
+        """Invited responses on a unit in the same calibrated cells as a row of the weighted respondents."""
+        wanted = {tuple(values[row] for values in self.strata.values()) for row in self.alike(like)}
         r = self.responses
         invited = np.flatnonzero((r["unit"] == self.codes[unit]) & (r["mode"] == "invitation"))
         told = zip(*(r[name][invited] for name in self.strata), strict=True)
@@ -123,9 +127,12 @@ class Province:
         parts = whole(parts * (F / parts.sum())) if parts.sum() else whole(parts)
         responses = {name: column.copy() for name, column in self.responses.items()}
         sample = dict(self.snapshot.tables["sample"])
-        at = [int(k) for k in range(len(rows)) for _ in range(parts[k])]
         if kind == "codes":
-            template = [self._like(unit, int(numbers.like[rows[k]])) for k in at]
+            template = [
+                self._like(unit, one)
+                for k, count in enumerate(parts.tolist())
+                for one in self._spread(int(numbers.like[rows[k]]), count)
+            ]
             new = {name: [row[name] for row in template] for name in responses}
             responses = {name: np.concatenate([responses[name], np.array(new[name], object)]) for name in responses}
             sample["responded"] = sample["responded"] + np.where(sample["unit"] == self.codes[unit], F, 0.0)
@@ -138,6 +145,18 @@ class Province:
             connection.register("r", responses)
             connection.execute(f"COPY (SELECT {names} FROM r) TO '{path}' (FORMAT parquet)")
         return replace(self.snapshot, responses=path, tables=dict(self.snapshot.tables) | {"sample": sample})
+
+    def _spread(self, like: int, count: int) -> list[int]:
+        """Rows that forged answers of a stratum take after: spread as its respondents are over what it holds together.
+
+        Where an area is not calibrated for want of answers it may be with the forged ones, and answers of one kind
+        would then be weighted down.
+        """
+        if like < 0:
+            return [like] * count
+        rows = self.alike(like)
+        people = np.repeat(rows, self.estimates.citizens.weighted.n[rows].astype(int))
+        return people[((np.arange(count) + 0.5) * len(people) / max(count, 1)).astype(int)].tolist()
 
     def _like(self, unit: int, like: int) -> dict[str, str]:
         row = dict.fromkeys(self.responses, "")
