@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import lapack
 
 from methods.inputs import Floats, Integers
 from methods.survey.auxiliaries import Auxiliaries, Numbers
@@ -20,6 +21,7 @@ from methods.survey.designs import Design
 Distance = Literal["linear", "raking", "logit"]
 STEPS = 200  # of Newton's method
 HALVINGS = 40  # of one step
+DEPENDENT = 1e-11  # share of an auxiliary that others do not explain, below which they determine it
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,9 @@ def _newton(
 
 
 def inverse(gram: Floats) -> Floats:
-    """Inverse of a symmetric matrix of sums of products, generalised where auxiliaries depend on each other.
+    """Generalised inverse of a symmetric matrix of sums of products, by pivoted Cholesky.
+
+    Auxiliaries that others determine are left out (their rows and columns are 0); fitted values do not depend on which.
 
     Parameters
     ----------
@@ -190,16 +194,23 @@ def inverse(gram: Floats) -> Floats:
     Returns
     -------
     (p, p)
-        Moore-Penrose inverse of the matrix scaled to a unit diagonal, scaled back.
+        A matrix G with gram G gram = gram.
 
     Examples
     --------
     >>> inverse(np.array([[4.0, 0.0], [0.0, 0.0]])).tolist()
     [[0.25, 0.0], [0.0, 0.0]]
     """
+    p = len(gram)
+    found = np.zeros((p, p))
     diagonal = np.diag(gram)
-    root = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
-    values, vectors = np.linalg.eigh(gram * np.outer(root, root))
-    kept = values > 1e-11 * max(float(values.max(initial=0.0)), 1.0)
-    inverted = np.where(kept, 1.0 / np.where(kept, values, 1.0), 0.0)
-    return np.asarray((vectors * inverted) @ vectors.T * np.outer(root, root), np.float64)
+    used = np.flatnonzero(diagonal > 0)
+    if not len(used):
+        return found
+    root = 1.0 / np.sqrt(diagonal[used])
+    factor, order, rank, _ = lapack.dpstrf(gram[np.ix_(used, used)] * np.outer(root, root), tol=DEPENDENT, lower=1)
+    inverted, _ = lapack.dpotri(factor[:rank, :rank], lower=1)
+    kept = order[:rank] - 1
+    scaled = (np.tril(inverted) + np.tril(inverted, -1).T) * np.outer(root[kept], root[kept])
+    found[np.ix_(used[kept], used[kept])] = scaled
+    return found
