@@ -62,7 +62,7 @@ m <- function(k) { x <- read.csv(file.path(a[3], paste0(k, ".csv"))); names(x) <
 k <- c("city","age","gender","education")
 t0 <- proc.time()[["elapsed"]]
 s <- svydesign(ids=~1, weights=~weight, data=d)
-r <- rake(s, lapply(k, function(x) reformulate(x)), lapply(k, m), control=list(maxit=50, epsilon=1e-4))
+r <- rake(s, lapply(k, function(x) reformulate(x)), lapply(k, m), control=list(maxit=50, epsilon=1e-10))
 t1 <- proc.time()[["elapsed"]]
 w <- svymean(~q0, r); t2 <- proc.time()[["elapsed"]]
 b <- svyby(~q0, ~city, r, svymean); t3 <- proc.time()[["elapsed"]]
