@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from evaluator.rating.rated import Rated, raw_numbers
 from methods.inputs import Floats
+from methods.records.life import relative_exposure, saturated, share_in_force
 
 FINAL_WEIGHT = {"final": 1.0}  # of the states of an event when the scheme names none
 
@@ -29,25 +31,45 @@ def _state_weights(units: Rated) -> dict[str, float]:
     return units.scheme.records.weight or FINAL_WEIGHT
 
 
-def counted_events(units: Rated, indicator: str) -> dict[float, Floats] | None:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Events of one weight of their state, by unit."""
+
+    total: Floats  # (units,) each event counts 1, or the share of the period that it was in force
+    squares: Floats  # (units,) the same squared
+
+
+def counted_events(units: Rated, indicator: str) -> dict[float, Counted] | None:
     """Events of the classes that count in an indicator, by weight of their state; None when no class does.
 
-    An event counts when its document is of the period. A class of weight without any event is not fitted, save that
-    the largest weight always is, so that units without events are seen.
+    An event counts when its document is of the period; where its class counts by days in force, by the share of the
+    period's days on which it was, whenever its document is of. A weight without any event is not fitted, save that the
+    largest always is, so that units without events are seen.
     """
     classes = {
-        one.code for one in units.scheme.records.classes if one.use == "indicator" and one.indicator == indicator
+        one.code: one.in_force_months
+        for one in units.scheme.records.classes
+        if one.use == "indicator" and one.indicator == indicator
     }
     if not classes:
         return None
-    first, last = (day.isoformat() for day in units.snapshot.period)
+    first, last = units.snapshot.period
     weights = _state_weights(units)
     top = max([w for w in weights.values() if w > 0], default=1.0)
-    counts = {top: np.zeros(len(units.unit))}
+    counts = {top: Counted(np.zeros(len(units.unit)), np.zeros(len(units.unit)))}
     for at, kind, document, state, _ in _event_rows(units):
         weight = weights.get(state, 0.0)
-        if kind in classes and weight > 0 and first <= document <= last:
-            counts.setdefault(weight, np.zeros(len(units.unit)))[at] += 1.0
+        if kind not in classes or weight <= 0:
+            continue
+        months = classes[kind]
+        if months is None:
+            share = 1.0 if first.isoformat() <= document <= last.isoformat() else 0.0
+        else:
+            share = float(share_in_force(np.array([document], "datetime64[D]"), months, first, last)[0])
+        if share > 0:
+            counted = counts.setdefault(weight, Counted(np.zeros(len(units.unit)), np.zeros(len(units.unit))))
+            counted.total[at] += share
+            counted.squares[at] += share**2
     return dict(sorted(counts.items(), reverse=True))
 
 
@@ -73,23 +95,14 @@ def deductions_and_vetoes(units: Rated) -> tuple[Floats, list[tuple[str, ...]]]:
             total[at] += points[kind] * weight
         if kind in vetoing and (state == "final" or not since or since >= first):
             found[at].add(vetoing[kind])
-    total *= np.minimum(1.0, _exposure(units))
-    saturating = records.saturating
     order = {one.code: k for k, one in enumerate(units.scheme.vetoes)}
     codes = [tuple(sorted(one, key=lambda code: (order.get(code, len(order)), code))) for one in found]
-    return saturating * (1.0 - np.exp(-total / saturating)), codes
+    return saturated(total, relative_exposure(_exposure(units), units.level.astype(str)), records.saturating), codes
 
 
 def _exposure(units: Rated) -> Floats:
-    """(units,) the level's median exposure over the unit's: a large body is not punished for being large."""
-    relative = np.ones(len(units.unit))
+    """(units,) the exposure that deductions are relative to; NaN where there is none."""
     table, code = units.table("records"), units.scheme.records.deduction_exposure
     if table is None or code is None or code not in units.indicator:
-        return relative
-    size = raw_numbers(units, table)[1][:, units.indicator[code]]
-    for level in units.scheme.levels:
-        at = units.at_level(level)
-        good = at[np.isfinite(size[at]) & (size[at] > 0)]
-        if len(good):
-            relative[good] = np.median(size[good]) / size[good]
-    return relative
+        return np.full(len(units.unit), np.nan)
+    return raw_numbers(units, table)[1][:, units.indicator[code]]

@@ -6,22 +6,20 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from evaluator.rating.from_events import counted_events
+from evaluator.rating.from_events import Counted, counted_events
 from evaluator.rating.rated import Parameters, Rated, States, placed, raw_numbers
 from evaluator.rating.rows import Block, filled
 from evaluator.rating.scheme import Indicator
 from methods.inputs import BETA, GAMMA, NORMAL, POINT, Floats, Integers
-from methods.records import (
+from methods.records.life import even_counts
+from methods.records.posteriors import Posterior, rate_posterior, share_posterior, weighted_rate
+from methods.records.priors import (
     JEFFREYS_RATE,
     JEFFREYS_SHARE,
-    Posterior,
     Prior,
     beta_binomial,
     fixed_prior,
     gamma_poisson,
-    rate_posterior,
-    share_posterior,
-    weighted_rate,
 )
 
 
@@ -42,7 +40,7 @@ def from_records(units: Rated, state: States, models: Parameters) -> Iterable[Bl
         state[there & (denominator[:, j] == 0), j] = "not_applicable"
         due = there & (denominator[:, j] > 0)
         events = counted_events(units, one.code)
-        counts = events if events is not None else {1.0: numerator[:, j]}
+        counts = events if events is not None else {1.0: Counted(numerator[:, j], numerator[:, j])}
         silent = due & np.isnan(numerator[:, j]) if events is None else np.zeros(len(due), bool)
         if silent.any() and one.goal is not None:
             at = np.flatnonzero(silent)
@@ -66,9 +64,8 @@ def from_records(units: Rated, state: States, models: Parameters) -> Iterable[Bl
             at = np.flatnonzero(told & (units.level == level))
             if len(at):
                 state[at, j] = "ok"
-                yield _counted(
-                    units, j, one, level, at, {w: y[at] for w, y in counts.items()}, denominator[at, j], models
-                )
+                of_level = {w: Counted(y.total[at], y.squares[at]) for w, y in counts.items()}
+                yield _counted(units, j, one, level, at, of_level, denominator[at, j], models)
 
 
 def _counted(
@@ -77,7 +74,7 @@ def _counted(
     one: Indicator,
     level: str,
     at: Integers,
-    counts: dict[float, Floats],
+    counts: dict[float, Counted],
     size: Floats,
     models: Parameters,
 ) -> Block:
@@ -86,18 +83,23 @@ def _counted(
     few = len(at) < units.scheme.publication.min_level_units
     weighted = len(counts) > 1 or set(counts) != {1.0}
     posteriors: list[Posterior] = []
-    for weight, y in counts.items():
-        prior = _prior(share, few, np.minimum(y, size) if share else y, size)
+    for weight, counted in counts.items():
+        if share:
+            y, exposure = np.minimum(counted.total, size), size
+        else:
+            y, exposure = even_counts(counted.total, counted.squares, size)
+        prior = _prior(share, few, y, exposure)
         suffix = f"_weight_{weight:g}" if weighted else ""
         models.append((one.code, level, f"prior_a{suffix}", prior.a))
         models.append((one.code, level, f"prior_b{suffix}", prior.b))
-        if share:
-            posteriors.append(share_posterior(prior, np.minimum(y, size), size))
-        else:
-            posteriors.append(rate_posterior(prior, y, size))
-    total = np.sum([w * y for w, y in counts.items()], axis=0)
+        posteriors.append((share_posterior if share else rate_posterior)(prior, y, exposure))
+    total = np.sum([w * y.total for w, y in counts.items()], axis=0)
     if share:
-        post = posteriors[0] if len(posteriors) == 1 else share_posterior(fixed_prior(*JEFFREYS_SHARE), total, size)
+        post = (
+            posteriors[0]
+            if len(posteriors) == 1
+            else share_posterior(fixed_prior(*JEFFREYS_SHARE), np.minimum(total, size), size)
+        )
         mean = post.a / (post.a + post.b)
         variance = mean * (1.0 - mean) / (post.a + post.b + 1.0)
         smooth = (total + 0.5) / (size + 1.0)
@@ -106,7 +108,7 @@ def _counted(
     weights = np.array(list(counts))
     post = posteriors[0] if not weighted else weighted_rate(weights, tuple(posteriors))
     rate = post.b / one.per  # on the scale of the goal: events per `per` of the exposure
-    squares = np.sum([w**2 * y for w, y in counts.items()], axis=0) + 0.5 * weights.max() ** 2
+    squares = np.sum([w**2 * y.squares for w, y in counts.items()], axis=0) + 0.5 * weights.max() ** 2
     direct, direct_sd = one.per * total / size, one.per * np.sqrt(squares) / size
     return Block(at, filled(at, j), filled(at, GAMMA), post.a, rate, post.a / rate**2, direct, direct_sd, size)
 

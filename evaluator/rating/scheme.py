@@ -69,6 +69,7 @@ class RecordClass(msgspec.Struct, frozen=True):
     points: float = 0.0
     veto: str | None = None
     name: Label = UNSAID
+    in_force_months: int | None = None  # counted by the share of the period that it is in force, so many months long
 
 
 class Records(msgspec.Struct, frozen=True):

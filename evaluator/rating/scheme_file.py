@@ -502,7 +502,7 @@ def _missing(node: _Node) -> Missing:
 
 _CLASS_KEYS = (
     "in_rating", "points", "veto", "name", "published_min_months", "published_max_months", "repair_from_months",
-    "public_by_default", "term_months", "extend_months", "delete_working_days", "note",
+    "public_by_default", "term_months", "extend_months", "delete_working_days", "counted", "note",
 )  # fmt: skip
 
 
@@ -570,7 +570,22 @@ def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vet
         fields["in_rating"].wrong(
             f"{entry.what} feeds {use!r}, whose source is {indicators[use].source!r}", "events feed a rate or a share"
         )
-    return RecordClass(code=code, name=name, use="indicator", indicator=use)
+    return RecordClass(code=code, name=name, use="indicator", indicator=use, in_force_months=_in_force(entry, fields))
+
+
+def _in_force(entry: _Node, fields: dict[str, _Node]) -> int | None:
+    """How many months a record counts, by the part of the period that lies in them; None: whole, when its document is
+    of the period."""
+    how = fields["counted"].text() if "counted" in fields else "whole"
+    if how == "whole":
+        return None
+    if how != "days_in_force":
+        fields["counted"].wrong(f"{entry.what} is counted {how!r}", likely(how, ["whole", "days_in_force"]))
+        return None
+    if "published_max_months" not in fields:
+        entry.wrong(f"{entry.what} counts by its days in force without an end", "write `published_max_months: ...`")
+        return None
+    return int(fields["published_max_months"].number(above=0))
 
 
 def _vetoes(node: _Node | None, grades: list[str]) -> tuple[Veto, ...]:

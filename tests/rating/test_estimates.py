@@ -226,6 +226,24 @@ def test_documents_of_other_years_are_not_counted() -> None:
     assert found.deductions[1] == 0.0
 
 
+def test_records_counted_by_days_in_force_decay_and_outlast_the_year_of_their_document() -> None:
+    scheme = _scheme(
+        _indicator("spills", "rate", per=100.0, goal=(20.0, 0.0)),
+        records=Records((RecordClass("general", "indicator", indicator="spills", in_force_months=12),), LIFE.weight),
+    )
+    rows = [
+        ("w000", "a", "general", "2025-07-02", "final", ""),  # in force to 1 July: 182 of 365 days
+        ("w001", "b", "general", "2026-07-02", "final", ""),  # from 2 July: 183 days
+        ("w002", "c", "general", "2026-01-01", "rectified", "2026-02-01"),  # all days, half weight
+        ("w003", "d", "general", "2024-12-31", "final", ""),  # over before the year
+        ("w004", "e", "general", "2026-07-02", "repaired", "2026-11-01"),
+    ]
+    records = _records([(f"w{k:03d}", "spills", np.nan, 100.0) for k in range(5)])
+    found = estimate(scheme, _snapshot(_units(5), records=records, events=_events(rows)))
+    direct = [_row(found, unit)["direct"] for unit in range(5)]
+    assert direct == pytest.approx([182 / 365, 183 / 365, 0.5, 0.0, 0.0], abs=1e-6)
+
+
 def test_deductions_saturate_and_are_lighter_for_large_bodies() -> None:
     rows = [(unit, f"{unit}{k}", "serious", "2026-03-01", "final", "") for unit in ("w000", "w001") for k in range(2)]
     found = _with_events(rows, exposure=(100.0, 400.0, 100.0, 100.0))

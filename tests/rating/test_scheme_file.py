@@ -41,6 +41,11 @@ def test_a_scheme_needs_only_levels_dimensions_indicators_and_aggregation() -> N
     assert (scheme.grades.bands, scheme.vetoes, scheme.records.classes) == ((), (), ())
 
 
+def test_a_record_class_may_count_by_the_days_on_which_its_records_are_in_force() -> None:
+    text = RIGHT.replace("in_rating: broken", "in_rating: broken, counted: days_in_force, published_max_months: 12")
+    assert [one.in_force_months for one in parse_scheme(text).records.classes if one.use == "indicator"] == [12]
+
+
 def test_what_is_written_is_what_is_read() -> None:
     scheme = load_scheme(SCHEME)
     assert list(scheme.levels) == ["R", "M", "O"]
@@ -92,6 +97,8 @@ def test_codes_that_yaml_takes_for_something_else_stay_as_written() -> None:
         ("tasks: [b]", "tasks: [c]", "unknown task 'c'", "known: a, b"),
         ("in_rating: broken", "in_rating: brocken", "unknown indicator 'brocken'", "did you mean 'broken'?"),
         ("in_rating: broken", "in_rating: pages", "whose source is 'assessor'", "a rate or a share"),
+        ("in_rating: broken", "in_rating: broken, counted: days_in_force", "without an end", "published_max_months"),
+        ("in_rating: broken", "in_rating: broken, counted: days_in_fore", "counted 'days_in_fore'", "'days_in_force'"),
         ("veto: list}", "veto: lst}", "unknown veto 'lst'", "did you mean 'list'?"),
         ("in_rating: deduction, points: 4", "in_rating: deduction", "without points", "points: ..."),
         ("middle: 50, low: 0", "middle: 80, low: 0", "grade 'middle' begins at 80", "from the best down"),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import beta, betabinom, gamma
 
-from methods.records import (
-    Posterior,
+from methods.records.posteriors import Posterior, match_gamma, rate_posterior, share_posterior, weighted_rate
+from methods.records.priors import (
     beta_binomial,
     fixed_prior,
     gamma_poisson,
-    match_gamma,
-    rate_posterior,
-    share_posterior,
-    weighted_rate,
 )
 
 # Gaver, O'Muircheartaigh (1987), Technometrics 29, 1-15: failures of 10 pumps, thousand hours
@@ -143,3 +141,66 @@ def test_large_counts_and_small_ones_are_fitted_alike() -> None:
     )
     assert [many.a, many.b] == pytest.approx(np.exp(found.x), rel=1e-4)
     assert few.a != many.a
+
+
+@pytest.mark.parametrize("fit", [beta_binomial, gamma_poisson])
+@pytest.mark.parametrize(
+    ("counts", "sizes", "message"),
+    [
+        ([1.0, np.nan], [2.0, 2.0], "holds values that are not finite"),
+        ([1.0, 1.0], [2.0, np.inf], "holds values that are not finite"),
+        ([-1.0, 1.0], [2.0, 2.0], "holds negative values"),
+        ([0.0, 1.0], [-2.0, 2.0], "holds negative values"),
+        ([1.0], [2.0, 2.0], "has shape"),
+        ([0.0, 0.0], [0.0, 0.0], "denominator"),
+        ([], [], "denominator"),
+    ],
+)
+def test_counts_that_make_no_sense_are_refused(
+    fit: object, counts: list[float], sizes: list[float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        fit(np.array(counts), np.array(sizes))  # type: ignore[operator]
+
+
+def test_posteriors_refuse_what_their_priors_would() -> None:
+    one = np.ones(1)
+    with pytest.raises(ValueError, match="numerators"):
+        share_posterior(fixed_prior(0.5, 0.5), 2 * one, one)
+    with pytest.raises(ValueError, match="improper"):
+        rate_posterior(fixed_prior(0.5, 0.0), one, 0 * one)
+    with pytest.raises(ValueError, match="events holds"):
+        rate_posterior(fixed_prior(0.5, 0.0), np.array([np.nan]), one)
+    with pytest.raises(ValueError, match="a is 0"):
+        fixed_prior(0.0, 1.0)
+    with pytest.raises(ValueError, match="weights has shape"):
+        weighted_rate(np.ones(2), (Posterior(one, one),))
+    with pytest.raises(ValueError, match="not above 0"):
+        weighted_rate(np.zeros(1), (Posterior(one, one),))
+    with pytest.raises(ValueError, match="variance holds"):
+        match_gamma(one, 0 * one)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000))
+def test_neither_the_order_of_units_nor_the_unit_of_exposure_moves_a_posterior(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(1, 9, 15)
+    y = rng.poisson(rng.gamma(2, 1, 15) * t).astype(float)
+    order = rng.permutation(15)
+    one = rate_posterior(gamma_poisson(y, t), y, t)
+    other = rate_posterior(gamma_poisson(y[order], 100 * t[order]), y[order], 100 * t[order])
+    assert other.a / other.b * 100 == pytest.approx((one.a / one.b)[order], rel=2e-3)
+    assert other.a == pytest.approx(one.a[order], rel=2e-2)
+
+
+def test_shares_of_successes_and_of_failures_mirror_each_other() -> None:
+    y, n = np.array([3.0, 9, 4, 8, 7, 2, 6, 5]), np.full(8, 10.0)
+    plus, minus = beta_binomial(y, n), beta_binomial(n - y, n)
+    assert (minus.a, minus.b) == pytest.approx((plus.b, plus.a), rel=1e-4)
+
+
+def test_one_unit_with_a_denominator_still_has_a_posterior_between_its_share_and_nothing_known() -> None:
+    at = share_posterior(beta_binomial(np.array([4.0]), np.array([10.0])), np.array([4.0]), np.array([10.0]))
+    assert np.isfinite(at.a).all()
+    assert 0.2 < (at.a / (at.a + at.b))[0] < 0.6

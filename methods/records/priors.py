@@ -1,4 +1,4 @@
-"""Counts from records: shares by the beta-binomial, rates by the gamma-Poisson model, priors estimated within a level.
+"""Priors of the units of a level: of shares (beta-binomial) and of rates (gamma-Poisson), from their own counts.
 
 The prior of a level is that of highest marginal likelihood. A level of few units gets Jeffreys' prior, weak and fixed.
 Pooling: Clayton and Kaldor (1987), Biometrics 43, 671-681 (gamma-Poisson); Griffiths (1973), Biometrics 29, 637-648
@@ -36,16 +36,26 @@ class Prior:
     weights: Floats  # (points,) how plausible each is; sum 1
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """Posteriors of the same family as the prior, one a unit."""
-
-    a: Floats  # (units,) alpha, or shape
-    b: Floats  # (units,) beta, or rate
-
-
 def fixed_prior(a: float, b: float) -> Prior:
-    """A prior that is given, not estimated."""
+    """A prior that is given, not estimated.
+
+    Parameters
+    ----------
+    a, b
+        Of Beta(a, b), both above 0; or of Gamma(shape a, rate b), b 0 or more (0: improper, its posterior is proper).
+
+    Raises
+    ------
+    ValueError
+        When a is not above 0, or b is negative.
+
+    Examples
+    --------
+    >>> fixed_prior(*JEFFREYS_SHARE).estimated
+    False
+    """
+    if not (np.isfinite(a) and a > 0 and np.isfinite(b) and b >= 0):
+        raise ValueError(f"a is {a}, b {b}; give a above 0 and b of 0 or more")
     return Prior(a, b, False, np.array([[a, b]]), np.ones(1))
 
 
@@ -57,14 +67,28 @@ def beta_binomial(successes: Floats, trials: Floats) -> Prior:
     successes, trials
         (units,) counts; units without trials say nothing.
 
+    Returns
+    -------
+    The best prior, and around it others that the data leave possible, each with its plausibility.
+
     Raises
     ------
     ValueError
-        When no unit has trials or a count lies outside 0 .. trials.
+        When no unit has trials, a count lies outside 0 .. trials, or a number is not finite.
+
+    References
+    ----------
+    Griffiths (1973), Biometrics 29, 637-648.
+
+    Examples
+    --------
+    >>> prior = beta_binomial(np.array([9.0, 7.0, 10.0, 3.0, 8.0, 9.0]), np.full(6, 10.0))
+    >>> round(prior.a / (prior.a + prior.b), 2), round(prior.a + prior.b, 1)
+    (0.76, 4.7)
     """
-    y, n = _counts(successes, trials)
+    y, n = _counts(successes, trials, ("successes", "trials"))
     if np.any(y > n):
-        raise ValueError("more successes than trials; numerators must not exceed denominators")
+        raise ValueError("successes exceed trials; numerators must not exceed denominators")
 
     rising = [_rising(counts) for counts in (y, n - y, n)]
 
@@ -99,12 +123,30 @@ def gamma_poisson(events: Floats, exposure: Floats) -> Prior:
     exposure
         (units,) what they are counted over; units without exposure say nothing.
 
+    Returns
+    -------
+    The best prior, and around it others that the data leave possible, each with its plausibility.
+
     Raises
     ------
     ValueError
-        When no unit has exposure or a count is negative.
+        When no unit has exposure, a count or an exposure is negative, or a number is not finite.
+
+    References
+    ----------
+    Clayton, Kaldor (1987), Biometrics 43, 671-681.
+
+    Examples
+    --------
+    Failures of ten pumps in thousand hours (Gaver, O'Muircheartaigh 1987): .8230 and 1.2617 by maximum likelihood.
+
+    >>> failures = np.array([5.0, 1, 5, 14, 3, 19, 1, 1, 4, 22])
+    >>> hours = np.array([94.3, 15.7, 62.9, 126, 5.24, 31.4, 1.05, 1.05, 2.1, 10.5])
+    >>> prior = gamma_poisson(failures, hours)
+    >>> round(prior.a, 4), round(prior.b, 4)
+    (0.823, 1.2617)
     """
-    y, t = _counts(events, exposure)
+    y, t = _counts(events, exposure, ("events", "exposure"))
     scale = float(t.mean())
     t = t / scale
     rising = _rising(y)
@@ -132,64 +174,18 @@ def gamma_poisson(events: Floats, exposure: Floats) -> Prior:
     return Prior(float(a), float(b), True, natural(points), weights)
 
 
-def share_posterior(prior: Prior, successes: Floats, trials: Floats, whole: bool = True) -> Posterior:
-    """Beta posteriors of the units' shares; `whole` takes in that the prior is estimated (equal mean and variance)."""
-    y, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
-    if not (whole and prior.estimated):
-        return Posterior(y + prior.a, n - y + prior.b)
-    a, b = y[:, None] + prior.points[:, 0], (n - y)[:, None] + prior.points[:, 1]
-    m = a / (a + b)
-    mean, variance = _mixture(m, m * (1.0 - m) / (a + b + 1.0), prior.weights)
-    size = np.maximum(mean * (1.0 - mean) / variance - 1.0, 1e-3)
-    return Posterior(mean * size, (1.0 - mean) * size)
-
-
-def rate_posterior(prior: Prior, events: Floats, exposure: Floats, whole: bool = True) -> Posterior:
-    """Gamma posteriors of the units' rates; `whole` takes in that the prior is estimated (equal mean and variance).
-
-    Examples
-    --------
-    >>> pumps = fixed_prior(0.8230, 1.2617)
-    >>> at = rate_posterior(pumps, np.array([5.0]), np.array([94.32]))
-    >>> round(float(at.a[0] / at.b[0]), 5)   # (5 + .8230) / (94.32 + 1.2617)
-    0.06092
-    """
-    y, t = np.asarray(events, np.float64), np.asarray(exposure, np.float64)
-    if not (whole and prior.estimated):
-        return Posterior(y + prior.a, t + prior.b)
-    a, b = y[:, None] + prior.points[:, 0], t[:, None] + prior.points[:, 1]
-    return match_gamma(*_mixture(a / b, a / b**2, prior.weights))
-
-
-def match_gamma(mean: Floats, variance: Floats) -> Posterior:
-    """The gamma distributions (shape, rate) of these means and variances, both positive."""
-    return Posterior(np.asarray(mean**2 / variance, np.float64), np.asarray(mean / variance, np.float64))
-
-
-def weighted_rate(weights: Floats, posteriors: tuple[Posterior, ...]) -> Posterior:
-    """A weighted sum of independent rates, one a weight class: gamma of the same mean and variance.
-
-    Records of unequal weight are not Poisson, so each class is fitted by itself.
-
-    Parameters
-    ----------
-    weights
-        (classes,) positive.
-    posteriors
-        One a class, over the same units.
-    """
-    mean = sum(w * p.a / p.b for w, p in zip(weights.tolist(), posteriors, strict=True))
-    variance = sum(w**2 * p.a / p.b**2 for w, p in zip(weights.tolist(), posteriors, strict=True))
-    return match_gamma(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
-
-
-def _counts(counts: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+def _counts(counts: Floats, sizes: Floats, names: tuple[str, str]) -> tuple[Floats, Floats]:
     y, n = np.asarray(counts, np.float64), np.asarray(sizes, np.float64)
+    if y.ndim != 1 or y.shape != n.shape:
+        raise ValueError(f"{names[0]} has shape {y.shape}, {names[1]} {n.shape}; give one of each for every unit")
+    for name, values in zip(names, (y, n), strict=True):
+        if not np.all(np.isfinite(values)):
+            raise ValueError(f"{name} holds values that are not finite; leave such units out")
+        if np.any(values < 0):
+            raise ValueError(f"{name} holds negative values; counts and their denominators are 0 or more")
     some = n > 0
     if not some.any():
-        raise ValueError("no unit has a denominator above 0; nothing can be estimated")
-    if np.any(y[some] < 0):
-        raise ValueError("counts must not be negative")
+        raise ValueError(f"no unit has {names[1]}: every denominator is 0, so that nothing can be estimated")
     return y[some], n[some]
 
 
@@ -205,13 +201,6 @@ def _rising(counts: Floats) -> Callable[[Floats], Floats]:
         steps = np.arange(size, dtype=np.float64)
         return lambda x: np.asarray(np.sum(more * np.log(x[:, None] + steps), axis=1), np.float64)
     return lambda x: np.asarray(np.sum(gammaln(counts + x[:, None]) - gammaln(x)[:, None], axis=1), np.float64)
-
-
-def _mixture(means: Floats, variances: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(units,) mean and variance of a mixture with (units, points) means and variances."""
-    mean = np.sum(means * weights, axis=1)
-    variance = np.sum((variances + (means - mean[:, None]) ** 2) * weights, axis=1)
-    return np.asarray(mean, np.float64), np.asarray(variance, np.float64)
 
 
 def _explore(
