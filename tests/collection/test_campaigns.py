@@ -151,3 +151,14 @@ def test_a_response_by_invitation_needs_its_code() -> None:
         response_row(
             questionnaire, accepted, campaign=1, unit="37", mode="open", day=date(2026, 1, 1), code_hash="a" * 64
         )
+
+
+async def test_a_campaign_that_the_form_cannot_show_yet_is_refused_by_name(sqlite_url, small_campaign) -> None:
+    head = 'code: bare\nversion: "1"\nlanguages: [zh, en]\nsections:\n'
+    day = "  - code: one\n    title: {zh: a, en: a}\n    items:\n"
+    day += "      - {code: when, type: date, text: {zh: b, en: b}}\n"
+    with pytest.raises(Problem) as refused:
+        await small_campaign(questionnaire=head + day)
+    [error] = refused.value.errors
+    assert "when is of the type date" in str(error)
+    assert await Campaign.count() == 0
