@@ -5,21 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.index.treatment import (
-    Limits,
-    best_power,
-    box_cox,
-    in_order,
-    kurtosis,
-    log,
-    log_ct,
-    log_ct_orig,
-    log_gii,
-    skewness,
-    told,
-    treat,
-    winsorise,
-)
+from methods.index.moments import kurtosis, skewness
+from methods.index.transformation import best_power, box_cox, log, log_ct, log_ct_orig, log_gii
+from methods.index.treatment import Limits, in_order, told, treat, winsorise
 
 NAN = np.nan
 
