@@ -67,17 +67,43 @@ def cronbach_alpha(items: Floats, confidence: float = 0.95) -> Alpha:
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence is {confidence}; give a number between 0 and 1")
     n, k = table.shape
-    estimate = _alpha(table)
+    covariance = np.asarray(np.cov(table, rowvar=False), np.float64)
+    estimate = alpha_of(covariance)
     degrees = n - 1, (n - 1) * (k - 1)
     tail = 0.5 * (1.0 - confidence)
     lower, upper = (1.0 - (1.0 - estimate) * stats.f.ppf(q, *degrees) for q in (1.0 - tail, tail))
-    dropped = np.full(k, np.nan)
-    if k > 2:
-        for j in range(k):
-            rest = np.delete(table, j, axis=1)
-            if np.var(rest.sum(axis=1)) > 0:
-                dropped[j] = _alpha(rest)
-    return Alpha(estimate, float(lower), float(upper), dropped)
+    return Alpha(estimate, float(lower), float(upper), alpha_if_dropped(covariance))
+
+
+def alpha_of(covariance: Floats) -> float:
+    """Cronbach's alpha from the covariances of two items or more: k/(k - 1) (1 - sum of variances / that of the sum).
+
+    NaN where the sum has no variance.
+
+    Examples
+    --------
+    >>> round(alpha_of(np.array([[1.0, 0.5], [0.5, 1.0]])), 4)
+    0.6667
+    """
+    k, total = covariance.shape[0], float(covariance.sum())
+    if total <= 1e-12 * float(np.abs(covariance).sum()):
+        return float("nan")
+    return float(k / (k - 1) * (1.0 - np.trace(covariance) / total))
+
+
+def alpha_if_dropped(covariance: Floats) -> Floats:
+    """(items,) Cronbach's alpha without each item; NaN of two items, and where the rest's sum has no variance.
+
+    Examples
+    --------
+    >>> alpha_if_dropped(np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])).round(4).tolist()
+    [0.0, 0.0, 0.6667]
+    """
+    k = covariance.shape[0]
+    if k < 3:
+        return np.full(k, np.nan)
+    rest = [np.delete(np.delete(covariance, j, axis=0), j, axis=1) for j in range(k)]
+    return np.array([alpha_of(one) for one in rest])
 
 
 def omega_total(items: Floats, standardised: bool = False) -> Omega:
@@ -145,12 +171,6 @@ def _complete(items: Floats, least: int) -> Floats:
     if np.ptp(table.sum(axis=1)) <= 1e-12 * np.abs(table).sum(axis=1).max():
         raise ValueError("items add up to the same sum for every unit; there is no variance to share")
     return table
-
-
-def _alpha(table: Floats) -> float:
-    k = table.shape[1]
-    total = float(np.var(table.sum(axis=1), ddof=1))
-    return float(k / (k - 1) * (1.0 - np.var(table, axis=0, ddof=1).sum() / total))
 
 
 def _loadings(unique: Floats, R: Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
+from methods.assessors.internal_consistency import alpha_if_dropped, alpha_of
 from methods.index.hierarchy import Hierarchy
 from methods.inputs import Floats
 
@@ -78,7 +79,8 @@ def cronbach(values: Floats) -> Alpha:
     Raises
     ------
     ValueError
-        Fewer than two items, an item that does not vary, two items that fewer than three units have both.
+        Fewer than two items, an item that does not vary, two items that fewer than three units have both, items whose
+        sum does not vary.
 
     Notes
     -----
@@ -108,10 +110,11 @@ def cronbach(values: Floats) -> Alpha:
         raise ValueError("values: an item does not vary, or two items have fewer than three units in common")
     scale = np.sqrt(np.diag(covariance))
     matrix = covariance / np.outer(scale, scale)
-    every = np.arange(items)
-    without = [_alpha(covariance[np.ix_(every != i, every != i)]) if items > 2 else np.nan for i in every]
     mean = (matrix.sum() - items) / (items * (items - 1))
-    return Alpha(_alpha(covariance), _alpha(matrix), float(mean), np.array(without))
+    alpha = alpha_of(covariance)
+    if np.isnan(alpha):
+        raise ValueError("values: the items add up to the same sum for every unit; turn those that point the other way")
+    return Alpha(alpha, alpha_of(matrix), float(mean), alpha_if_dropped(covariance))
 
 
 def cronbach_by_group(over: Hierarchy, values: Floats) -> dict[str, Alpha]:
@@ -209,11 +212,6 @@ def _ratio(x: Floats, y: Floats) -> float:
     q, _ = np.linalg.qr(np.vander(x, degree + 1, increasing=True))
     centred = y - y.mean()
     return float(((q.T @ centred) ** 2).sum() / (centred**2).sum())
-
-
-def _alpha(covariance: Floats) -> float:
-    items = covariance.shape[0]
-    return float(items / (items - 1) * (1 - np.trace(covariance) / covariance.sum()))
 
 
 def _pair(x: Floats, y: Floats, kind: Kind) -> float:

@@ -277,6 +277,7 @@ ODD[0, 1] = 2.0
         (lambda: correlation(STORES, "phi"), "kind is 'phi'"),
         (lambda: cronbach(STORES[:, :1]), "alpha needs two"),
         (lambda: cronbach(FLAT), "an item does not vary"),
+        (lambda: cronbach(np.column_stack([STORES[:, 0], -STORES[:, 0]])), "the same sum"),
         (lambda: importance(STORES, STORES[:3, 0]), "index has shape"),
         (lambda: importance(STORES, STORES[:, 0], "weight"), "measure is 'weight'"),
         (lambda: cronbach_by_group(hierarchy(["a", "r"], ["r", None]), STORES[:, :1]), "one column a node"),
