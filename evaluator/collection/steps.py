@@ -86,11 +86,20 @@ def form_page(
 
 
 async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Response[Any]:
-    """The first screen, with a key for the browser to hold; nothing is kept yet."""
+    """The first screen at an address of its own, and a key to hold; of an open link nothing is kept yet.
+
+    Who comes with a code has sent a form for it, and Back must not lead to that: the way is kept from here on.
+    """
     shown = form.first_screen(campaign.questionnaire)
-    _address, path = addresses(campaign, visit)
-    days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
-    return form_page(request, campaign, visit, shown, {}, headers=key_header(request, path, days))
+    address, path = addresses(campaign, visit)
+    if visit.code_hash is None:
+        days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
+        headers = key_header(request, path, days)
+        if "step" not in request.query_params:
+            return pages.redirect(f"{address}?step=1", headers)
+        return form_page(request, campaign, visit, shown, {}, headers=headers)
+    sent = form.Sent(form.sign_visit(request.app.state.secret, visit), "", "", False, {})
+    return await _show(request, campaign, visit, shown, sent)
 
 
 async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[Any]:
@@ -130,7 +139,7 @@ async def _show(
         try:
             found = await drafts.find(key)
             before = found[1] if found and found[0] == campaign.id else None
-            trail = before.trail if before else (sent.at,)
+            trail = before.trail if before else (sent.at,) if sent.at else ()
             draft = Draft(
                 sent.visit,
                 sent.answers,

@@ -136,6 +136,13 @@ def test_a_citizen_answers_with_a_code_once(site: Place, browser: Any, language:
         judge(page)
         page.locator("input[name=a-contact][value=once]").check(force=True)
         page.click("main button[value=next]")
+        page.wait_for_url("**/code/form?step=2")
+        page.wait_for_load_state()
+        page.go_back()  # to the first screen with its answer, not to a question whether to send again
+        page.wait_for_url("**/code/form?step=1")
+        assert page.locator("input[name=a-contact][value=once]").is_checked()
+        page.go_forward()
+        page.wait_for_url("**/code/form?step=2")
         for _ in range(12):
             judge(page)
             if page.locator("main button[value=send]").count():

@@ -221,7 +221,7 @@ class Person:
         self.page = Page(await self.client.get(path, headers=self.headers))
         if not self.cookies:
             self.client.cookies.clear()
-        return self.page
+        return await self._follow()
 
     async def press(self, button: str = "next", **answers: str | list[str]) -> Page:
         """Fill in some questions of this screen and press a button."""
@@ -236,6 +236,10 @@ class Person:
         self.page = Page(await self.client.post(path, content=urlencode(fields), headers=headers))
         if not self.cookies:
             self.client.cookies.clear()
+        return await self._follow()
+
+    async def _follow(self) -> Page:
+        """To the address of the step, as browsers do."""
         if self.page.status == 303 and "?step=" in self.page.response.headers["location"]:
             return await self.open(self.page.response.headers["location"])
         return self.page

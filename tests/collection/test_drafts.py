@@ -165,7 +165,27 @@ async def test_the_next_person_s_code_does_not_open_what_another_began(
         page = await citizen.enter(other)
         assert dict(page.fields)["at"] == "contact"
         assert ("a-contact", "no") not in page.fields
-        assert await Draft.count() == 0
+        assert await Draft.count() == 1  # the other person's, with nothing in it yet
+
+
+async def test_back_from_the_second_screen_shows_the_first_and_asks_nobody_to_send_again(
+    database_url, app_on, serving, small_campaign
+) -> None:
+    await small_campaign()
+    app = app_on(database_url)
+    async with serving(app) as client:
+        [code] = await issue_codes(app.state.secret, "spring", "3701", 1)
+        for way in ("open link", "code"):
+            citizen = Person(client)
+            page = await citizen.open(FORM if way == "open link" else "/code")
+            if way == "code":
+                page = await citizen.enter(code)
+            first = page.response.request
+            assert first.method == "GET", way
+            await citizen.press(contact="no")
+            page = await citizen.open(str(first.url))
+            assert dict(page.fields)["at"] == "contact", way
+            assert ("a-contact", "no") in page.fields, way
 
 
 async def test_drafts_go_after_the_close(database_url, app_on, serving, small_campaign) -> None:

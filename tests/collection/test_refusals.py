@@ -42,7 +42,7 @@ async def test_both_dates_are_inclusive_in_shanghai(
     await small_campaign()
     clock.now = now
     async with serving(app_on(sqlite_url)) as client:
-        _readable(await client.get("/rate/spring/3701", headers=HEADERS), status, words)
+        _readable(await client.get("/rate/spring/3701?step=1", headers=HEADERS), status, words)
 
 
 @pytest.mark.parametrize(("late", "status"), [(timedelta(minutes=29, seconds=59), 303), (timedelta(minutes=30), 410)])
