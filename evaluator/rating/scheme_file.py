@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
 
 from evaluator.rating.defects import InputError, likely
+from evaluator.rating.nodes import CODE, Node, Reader
 from evaluator.rating.scheme import (
     UNSAID,
     Aggregation,
@@ -39,7 +40,6 @@ from evaluator.rating.scheme import (
 T = TypeVar("T")
 SOURCES: tuple[str, ...] = get_args(Source)
 EVENT_STATES = ("alleged", "contested", "final", "rectified", "repaired", "expired")
-CODE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 RESERVED_NODE = "index"  # the root's name in the table of scores
 
 _EXPONENTS = {"arithmetic": 1.0, "geometric": 0.0, "harmonic": -1.0}
@@ -78,150 +78,13 @@ def parse_scheme(text: str, name: str = "scheme.yaml") -> Scheme:
         raise InputError([f"{name}:{line} is not YAML: {error.problem or error.context}; mend the syntax"]) from error
     except yaml.YAMLError as error:
         raise InputError([f"{name}:1 is not YAML: {error}; mend the syntax"]) from error
-    reader = _Reader(name)
+    reader = Reader(name)
     if root is None:
         raise InputError([f"{name}:1 is empty; a scheme needs levels, dimensions, indicators and aggregation"])
-    scheme = _scheme(_Node(reader, root, "the scheme"))
+    scheme = _scheme(Node(reader, root, "the scheme"))
     if reader.defects:
         raise InputError([text for _, text in sorted(reader.defects, key=lambda defect: defect[0])])
     return scheme
-
-
-class _Reader:
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.defects: list[tuple[int, str]] = []
-
-
-class _Node:
-    """A YAML node with its place; every accessor notes a defect and gives a harmless value instead of failing."""
-
-    def __init__(self, reader: _Reader, node: yaml.Node, what: str) -> None:
-        self.reader, self.node, self.what = reader, node, what
-
-    @property
-    def line(self) -> int:
-        return int(self.node.start_mark.line) + 1
-
-    def wrong(self, what: str, right: str) -> None:
-        self.reader.defects.append((self.line, f"{self.reader.name}:{self.line} {what}; {right}"))
-
-    def is_mapping(self) -> bool:
-        return isinstance(self.node, yaml.MappingNode)
-
-    def is_list(self) -> bool:
-        return isinstance(self.node, yaml.SequenceNode)
-
-    def is_blank(self) -> bool:
-        return isinstance(self.node, yaml.ScalarNode) and self.node.tag == "tag:yaml.org,2002:null"
-
-    def items(self) -> list[tuple[str, _Node]]:
-        """The entries of a mapping, keys as written; a key given twice is a defect and its second value is left out."""
-        if not isinstance(self.node, yaml.MappingNode):
-            self.wrong(f"{self.what} is not a mapping", "write `key: value` pairs")
-            return []
-        found: dict[str, _Node] = {}
-        for key_node, value_node in self.node.value:
-            key = _Node(self.reader, key_node, f"a key of {self.what}")
-            if not isinstance(key_node, yaml.ScalarNode):
-                key.wrong(f"{key.what} is not a word", "write a single word before the colon")
-                continue
-            name = str(key_node.value)
-            if name in found:
-                key.wrong(f"{self.what} has {name!r} twice", f"keep one (the first is on line {found[name].line})")
-                continue
-            found[name] = _Node(self.reader, value_node, f"{name!r} of {self.what}")
-        return list(found.items())
-
-    def fields(self, known: Sequence[str]) -> dict[str, _Node]:
-        """The entries of a mapping whose keys must be among `known`."""
-        entries = dict(self.items())
-        for key, node in entries.items():
-            if key not in known:
-                node.wrong(f"{self.what} has an unknown key {key!r}", likely(key, known))
-        return {key: node for key, node in entries.items() if key in known and not node.is_blank()}
-
-    def elements(self) -> Iterator[_Node]:
-        if not isinstance(self.node, yaml.SequenceNode):
-            self.wrong(f"{self.what} is not a list", "write [a, b] or lines that begin with a dash")
-            return
-        for position, node in enumerate(self.node.value, start=1):
-            yield _Node(self.reader, node, f"element {position} of {self.what}")
-
-    def text(self) -> str:
-        if not isinstance(self.node, yaml.ScalarNode) or self.is_blank():
-            self.wrong(f"{self.what} is not a text", "write one line of text")
-            return ""
-        return str(self.node.value)
-
-    def code(self) -> str:
-        value = self.text()
-        if value and not CODE.fullmatch(value):
-            self.wrong(f"{self.what} is {value!r}", "a code has Latin letters, digits, _ - . and no spaces")
-        return value
-
-    def codes(self) -> tuple[str, ...]:
-        values = [element.code() for element in self.elements()]
-        for value in sorted({value for value in values if values.count(value) > 1}):
-            self.wrong(f"{self.what} names {value!r} twice", "name it once")
-        return tuple(dict.fromkeys(values))
-
-    def number(self, low: float = -math.inf, high: float = math.inf, above: float | None = None) -> float:
-        value = self.text()
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            if value:
-                self.wrong(f"{self.what} is {value!r}", "write a number")
-            return 1.0
-        if above is not None and number <= above:
-            self.wrong(f"{self.what} is {value}", f"it must be above {above:g}")
-            return 1.0
-        if not low <= number <= high:
-            right = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-            self.wrong(f"{self.what} is {value}", f"it must be {right}")
-            return max(low, min(high, 1.0))
-        return number
-
-    def whole(self, low: int, high: int = 10**9) -> int:
-        number = self.number(low, high)
-        if number != int(number):
-            self.wrong(f"{self.what} is {number:g}", "write a whole number")
-        return int(number)
-
-    def pair(self) -> tuple[float, float] | None:
-        values = [element.number() for element in self.elements()] if self.is_list() else []
-        if len(values) != 2:
-            self.wrong(f"{self.what} is not two numbers", "write [from, to]")
-            return None
-        return values[0], values[1]
-
-    def truth(self) -> bool:
-        value = self.text().lower()
-        if value not in ("true", "false", "yes", "no"):
-            self.wrong(f"{self.what} is {value!r}", "write true or false")
-        return value in ("true", "yes")
-
-    def choice(self, known: Iterable[str]) -> str:
-        known = tuple(known)
-        value = self.text()
-        if value not in known:
-            if value:
-                self.wrong(f"{self.what} is {value!r}", likely(value, known))
-            return known[0]
-        return value
-
-    def label(self) -> Label:
-        if not self.is_mapping():
-            value = self.text()
-            return Label(zh=value, en=value)
-        fields = {key: node.text() for key, node in self.fields(("zh", "en")).items()}
-        if not fields:
-            self.wrong(f"{self.what} has no words", "write {zh: ..., en: ...}")
-        either = next(iter(fields.values()), "")
-        return Label(zh=fields.get("zh", either), en=fields.get("en", either))
 
 
 _SECTIONS = (
@@ -231,7 +94,7 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def _scheme(root: _Node) -> Scheme:
+def _scheme(root: Node) -> Scheme:
     fields = root.fields(_SECTIONS)
     for name in ("levels", "dimensions", "indicators", "aggregation"):
         if name not in fields:
@@ -267,11 +130,11 @@ def _scheme(root: _Node) -> Scheme:
     )
 
 
-def _part(fields: dict[str, _Node], name: str, read: Callable[[_Node], T], default: T) -> T:
+def _part(fields: dict[str, Node], name: str, read: Callable[[Node], T], default: T) -> T:
     return read(fields[name]) if name in fields else default
 
 
-def _labels(node: _Node | None) -> dict[str, Label]:
+def _labels(node: Node | None) -> dict[str, Label]:
     labels = {}
     for code, entry in node.items() if node else ():
         if not CODE.fullmatch(code):
@@ -282,7 +145,7 @@ def _labels(node: _Node | None) -> dict[str, Label]:
     return labels
 
 
-def _dimensions(node: _Node | None) -> tuple[Dimension, ...]:
+def _dimensions(node: Node | None) -> tuple[Dimension, ...]:
     found = []
     for code, entry in node.items() if node else ():
         if code == RESERVED_NODE or not CODE.fullmatch(code):
@@ -310,7 +173,7 @@ _INDICATOR_KEYS = (
 
 
 def _indicators(
-    node: _Node | None,
+    node: Node | None,
     levels: dict[str, Label],
     dimensions: set[str],
     tasks: dict[str, Label],
@@ -342,8 +205,8 @@ def _indicators(
 
 
 def _indicator(
-    entry: _Node,
-    fields: dict[str, _Node],
+    entry: Node,
+    fields: dict[str, Node],
     levels: dict[str, Label],
     dimensions: set[str],
     tasks: dict[str, Label],
@@ -410,7 +273,7 @@ def _indicator(
 
 
 def _weights_by_level(
-    node: _Node | None,
+    node: Node | None,
     levels: dict[str, Label],
     dimensions: tuple[Dimension, ...],
     indicators: tuple[Indicator, ...],
@@ -445,7 +308,7 @@ def _weights_by_level(
     return found
 
 
-def _normalisation(node: _Node) -> Normalisation:
+def _normalisation(node: Node) -> Normalisation:
     fields = node.fields(("method", "scale", "clip", "frozen_until"))
     scale = fields["scale"].pair() if "scale" in fields else None
     if scale and scale[0] >= scale[1]:
@@ -457,7 +320,7 @@ def _normalisation(node: _Node) -> Normalisation:
     )
 
 
-def _exponent(node: _Node) -> float:
+def _exponent(node: Node) -> float:
     """A kind of mean as the exponent of a power mean: a word, `power_mean 0.5`, or {power_mean: 0.5}."""
     if node.is_mapping():
         fields = node.fields(("power_mean",))
@@ -478,12 +341,12 @@ def _exponent(node: _Node) -> float:
     return exponent
 
 
-def _aggregation(node: _Node) -> Aggregation:
+def _aggregation(node: Node) -> Aggregation:
     fields = node.fields(("within_dimension", "across_dimensions"))
     return Aggregation(**{key: _exponent(value) for key, value in fields.items()})
 
 
-def _missing(node: _Node) -> Missing:
+def _missing(node: Node) -> Missing:
     fields = node.fields(("min_present", "min_weight_present", "dimension_min", "impute", "not_applicable"))
     impute = "none"
     if "impute" in fields:
@@ -506,7 +369,7 @@ _CLASS_KEYS = (
 )  # fmt: skip
 
 
-def _records(node: _Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto, ...]) -> Records:
+def _records(node: Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto, ...]) -> Records:
     fields = node.fields(("classes", "counted_from", "weight", "repair_conditions", "deduction"))
     codes = {indicator.code: indicator for indicator in indicators}
     classes = tuple(
@@ -538,7 +401,7 @@ def _records(node: _Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto,
     return Records(classes=classes, weight=weight, deduction_exposure=exposure, saturating=saturating)
 
 
-def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vetoes: list[str]) -> RecordClass:
+def _record_class(code: str, entry: Node, indicators: dict[str, Indicator], vetoes: list[str]) -> RecordClass:
     entry.what = f"record class {code!r}"
     fields = {} if entry.is_blank() else entry.fields(_CLASS_KEYS)
     name = fields["name"].label() if "name" in fields else Label(zh=code, en=code)
@@ -573,7 +436,7 @@ def _record_class(code: str, entry: _Node, indicators: dict[str, Indicator], vet
     return RecordClass(code=code, name=name, use="indicator", indicator=use, in_force_months=_in_force(entry, fields))
 
 
-def _in_force(entry: _Node, fields: dict[str, _Node]) -> int | None:
+def _in_force(entry: Node, fields: dict[str, Node]) -> int | None:
     """How many months a record counts, by the part of the period that lies in them; None: whole, when its document is
     of the period."""
     how = fields["counted"].text() if "counted" in fields else "whole"
@@ -588,7 +451,7 @@ def _in_force(entry: _Node, fields: dict[str, _Node]) -> int | None:
     return int(fields["published_max_months"].number(above=0))
 
 
-def _vetoes(node: _Node | None, grades: list[str]) -> tuple[Veto, ...]:
+def _vetoes(node: Node | None, grades: list[str]) -> tuple[Veto, ...]:
     found = []
     for code, entry in node.items() if node else ():
         entry.what = f"veto {code!r}"
@@ -611,7 +474,7 @@ def _vetoes(node: _Node | None, grades: list[str]) -> tuple[Veto, ...]:
     return tuple(found)
 
 
-def _grades(node: _Node) -> Grades:
+def _grades(node: Node) -> Grades:
     fields = node.fields(("bands", "assign", "min_reliability", "move_probability", "tiers"))
     bands = []
     for grade, limit in fields["bands"].items() if "bands" in fields else ():
@@ -636,7 +499,7 @@ def _grades(node: _Node) -> Grades:
     )
 
 
-def _ranks(node: _Node) -> Ranks:
+def _ranks(node: Node) -> Ranks:
     fields = node.fields(("method", "coverage", "sets", "credible_above", "publish_point_rank"))
     if "method" in fields:
         fields["method"].choice(("mogstad-romano-shaikh-wilhelm",))
@@ -648,7 +511,7 @@ def _ranks(node: _Node) -> Ranks:
     )
 
 
-def _uncertainty(node: _Node) -> Uncertainty:
+def _uncertainty(node: Node) -> Uncertainty:
     fields = node.fields(("draws", "interval"))
     return Uncertainty(
         draws=fields["draws"].whole(2) if "draws" in fields else 4096,
@@ -656,7 +519,7 @@ def _uncertainty(node: _Node) -> Uncertainty:
     )
 
 
-def _sensitivity(node: _Node) -> Sensitivity:
+def _sensitivity(node: Node) -> Sensitivity:
     fields = node.fields(("weights", "aggregation", "normalisation", "screening", "sobol"))
     concentration = None
     if "weights" in fields:
@@ -691,7 +554,7 @@ def _sensitivity(node: _Node) -> Sensitivity:
     )
 
 
-def _publication(node: _Node) -> Publication:
+def _publication(node: Node) -> Publication:
     fields = node.fields(("decimals", "citizen", "assessor", "min_level_units", "right_of_reply_days", "manipulation"))
     citizen = (
         fields["citizen"].fields(("min_reliability", "cell_min", "max_interval_width")) if "citizen" in fields else {}
