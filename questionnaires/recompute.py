@@ -120,10 +120,7 @@ def recompute(
         for name in answers:
             if name not in made.fields:
                 problems.append(Problem(shown(name), say.NO_QUESTION, {"question": shown(name)}))
-    for code, kind in made.clock:
-        moment = _clock(context, kind)
-        if moment is not None:
-            found[code] = moment
+    found.update(moments(questionnaire, context))
     for step in made.steps:
         live = alive[step.group]
         if live is None:
@@ -284,10 +281,13 @@ def _offered(question: Question, answer: Answer, found: dict[str, Answer], conte
     return answer if kept else None
 
 
-def _clock(context: Context, kind: str) -> str | None:
-    if context.now is None or kind not in ("today", "start", "end"):
-        return None
-    return context.now.date().isoformat() if kind == "today" else context.now.isoformat("T", "seconds")
+def moments(questionnaire: Questionnaire, context: Context) -> dict[str, Answer]:
+    """Metadata that the clock of the context tells, by item."""
+    if context.now is None:
+        return {}
+    today, now = context.now.date().isoformat(), context.now.isoformat("T", "seconds")
+    known = {"today": today, "start": now, "end": now}
+    return {code: known[kind] for code, kind in plan(questionnaire).clock if kind in known}
 
 
 def initial(questionnaire: Questionnaire, context: Context = NOTHING) -> dict[str, list[str]]:

@@ -30,20 +30,22 @@ class Words(msgspec.Struct, frozen=True, cache_hash=True):
                 return text
         raise KeyError(language)
 
+    def chosen(self, language: str) -> str:
+        """The text in a language as it was written: for `zh-CN` that is `zh-CN`, else `zh`, else the first one."""
+        if not self.texts:
+            return ""
+        texts = dict(self.texts)
+        return texts.get(language) or texts.get(language.partition("-")[0]) or self.texts[0][1]
+
     def fill(self, language: str, unit: str, said: Mapping[str, str] | None = None) -> str:
         """The text in a language, with the unit's name and answers in their places.
-
-        For `zh-CN` that is `zh-CN`, else `zh`, else the first language that has it.
 
         Parameters
         ----------
         said : mapping of str to str, optional
             Answers in words, by question, for `${code}`; a blank one leaves nothing.
         """
-        text = ""
-        if self.texts:
-            texts = dict(self.texts)
-            text = texts.get(language) or texts.get(language.partition("-")[0]) or self.texts[0][1]
+        text = self.chosen(language)
         if "{" not in text:
             return text
         return BOTH.sub(lambda found: unit if found[1] is None else (said or {}).get(found[1], ""), text)
