@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from questionnaires.acceptance import check
-from questionnaires.length import lengths
+from questionnaires.length import Way, lengths, reading_seconds, ways
 from questionnaires.loading import load_shipped, loads
 from questionnaires.screens import visible
 
@@ -107,3 +107,52 @@ def test_counting_agrees_with_trying_every_answer(own: list[str], of_section: st
         assert any("count-selected" in condition for condition in (*own, of_section))
     else:
         assert counted == tuple(sorted(tried))
+
+
+def test_each_way_is_told_by_its_sections_with_the_least_and_most_it_holds() -> None:
+    questionnaire = loads(
+        form(
+            ("", [question("a")]),
+            ("relevant: \"${a} = 'x'\"", [question("b"), when("c", "${b} = 'y'")]),
+            ("", [question("d")]),
+        )
+    )
+    found = ways(questionnaire, "en")
+    assert found is not None
+    # a title of one word, a question of one word, half of three choices of one word: (1 + 1 + 1.5) / 4 + 2.5 seconds
+    each, title = 3.125, 0.25
+    assert found == (
+        Way(("s0", "s2"), (2, 2), (2 * (each + title), 2 * (each + title))),
+        Way(("s0", "s1", "s2"), (3, 4), (3 * (each + title), 3 * (each + title) + each)),
+    )
+
+
+def test_a_way_without_any_question_of_a_section_does_not_count_it_as_met() -> None:
+    found = ways(loads(form(("", [question("a")]), ("", [when("b", "${a} = 'x' and ${a} = 'y'")]))), "en")
+    assert found is not None
+    assert [way.sections for way in found] == [("s0",)]
+
+
+def test_too_many_ways_and_conditions_too_rich_have_no_times() -> None:
+    first = ("", [question("a", kind="multiple")])
+    independent = [(f"relevant: \"${{b{n}}} = 'x'\"", [question(f"c{n}")]) for n in range(10)]
+    opening = ("", [question(f"b{n}") for n in range(10)])
+    assert ways(loads(form(first, opening, *independent)), "en") is None  # 1024 ways
+    assert ways(loads(form(("", [question("a", kind="integer"), when("b", "${a} + 1 > 3")]))), "en") is None
+
+
+def test_the_choices_of_a_matrix_are_read_once() -> None:
+    statements = ", ".join(f"{{code: m{n}, text: {{en: Q}}}}" for n in range(3))
+    matrix = f"{{code: m, type: matrix, text: {{en: Q}}, {CHOICES}, statements: [{statements}]}}"
+    together = ways(loads(form(("", [matrix]))), "en")
+    apart = ways(loads(form(("", [question(f"m{n}") for n in range(3)]))), "en")
+    assert together is not None
+    assert apart is not None
+    # the heading of the matrix is one word more, the choices twice less
+    assert together[0].seconds[0] - apart[0].seconds[0] == pytest.approx(0.25 - 2 * 1.5 / 4)
+
+
+def test_chinese_is_read_by_characters_and_other_scripts_by_words() -> None:
+    assert reading_seconds("\u653f\u52a1\u8bda\u4fe1\uff0c\u7b2c5\u6761\u3002") == pytest.approx(6 / 7)
+    assert reading_seconds("eight words can be read in two seconds") == 2
+    assert reading_seconds("") == 0
