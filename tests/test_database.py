@@ -9,7 +9,7 @@ import pytest
 
 from evaluator import database
 from evaluator.accounts.tables import Account
-from evaluator.collection.tables import Admission, Response
+from evaluator.collection.tables import Admission, QuestionnaireVersion, Response
 from evaluator.units.tables import Unit
 
 
@@ -47,7 +47,13 @@ async def test_values_outside_a_column_s_rule_are_refused(database_url: str, wro
 
 
 async def test_a_response_to_no_campaign_is_refused(database_url: str) -> None:
-    row = Response(identifier="0" * 32, campaign=1, unit="37", mode="open", day=date(2026, 1, 1), answers="{}")
+    version = QuestionnaireVersion(code="a", version="1")
+    await version.save()
+    await Unit.insert(Unit(code="37", level="P", name_zh="a"))
+    row = Response(
+        identifier="0" * 32, campaign=1, unit="37", mode="open", day=date(2026, 1, 1), answers="{}",
+        questionnaire=version.id,
+    )  # fmt: skip
     with pytest.raises(database.StillReferenced):
         await Response.insert(row)
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from evaluator import database
 from evaluator.collection.intake import SQLITE_RESPONSE
-from evaluator.collection.responses import COLUMNS, ResponseRow
+from evaluator.collection.responses import COLUMNS, ResponseRow, sqlite_values
 
 CHUNK = 20_000  # rows between two reports of progress
 
@@ -65,7 +65,7 @@ def _sqlite(path: str, rows: Iterable[ResponseRow], progress: Progress | None) -
                 invited,
             )
             connection.executemany("INSERT INTO admission (code_hash) VALUES (?)", [row[:1] for row in invited])
-            connection.executemany(SQLITE_RESPONSE, ((*row[:4], row.day.isoformat(), *row[5:10]) for row in chunk))
+            connection.executemany(SQLITE_RESPONSE, map(sqlite_values, chunk))
             number += len(chunk)
             if progress:
                 progress(number)
@@ -94,7 +94,7 @@ async def _postgres(dsn: str, rows: Iterable[ResponseRow], progress: Progress | 
                         "admission", records=[row[:1] for row in invited], columns=["code_hash"]
                     )
                     await connection.copy_records_to_table(
-                        "response", records=[row[:10] for row in chunk], columns=list(COLUMNS)
+                        "response", records=[row[: len(COLUMNS)] for row in chunk], columns=list(COLUMNS)
                     )
                     number += len(chunk)
                     if progress:

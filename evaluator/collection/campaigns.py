@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from evaluator.collection.tables import Campaign, CampaignUnit, QuestionnaireVersion
+from evaluator.collection.tables import Campaign, CampaignUnit, CampaignVersion, QuestionnaireVersion
 from evaluator.problems import FieldProblem, Problem
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
@@ -59,6 +59,7 @@ class LiveCampaign(msgspec.Struct, frozen=True):
     responsible: Label
     contact: str
     kept_months: int
+    version: int  # of the questionnaire that it shows now, in the database
     questionnaire: Questionnaire
     units: Mapping[str, Place]  # those it asks about
 
@@ -249,6 +250,7 @@ async def create_campaign(
             responsible_en=responsible.en.strip(), contact=contact.strip(), kept_months=kept_months,
         )  # fmt: skip
         await campaign.save()
+        await CampaignVersion(campaign=campaign.id, questionnaire=version, since=opens).save()
         for at in range(0, len(wanted), 500):
             await CampaignUnit.insert(
                 *(CampaignUnit(campaign=campaign.id, unit=unit) for unit in wanted[at : at + 500])
@@ -320,6 +322,7 @@ async def load_campaign(code: str) -> LiveCampaign | None:
         responsible=Label(row.responsible_zh, row.responsible_en),
         contact=row.contact,
         kept_months=row.kept_months,
+        version=version.id,
         questionnaire=loads(version.definition, f"{version.code}@{version.version}"),
         units={place.code: place for place in map(_place, places)},
     )

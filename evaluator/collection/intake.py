@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import asyncpg
 
 from evaluator import database, problems
-from evaluator.collection.responses import COLUMNS, ResponseRow
+from evaluator.collection.responses import COLUMNS, ResponseRow, sqlite_values
 
 Outcome = Literal["stored", "duplicate"]
 Waiting = tuple[ResponseRow, "asyncio.Future[Outcome]"]
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 1000  # rows in one statement of SQLite, which takes 32,766 value
 POSTGRES = f"""
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[]) AS row ({NAMES}, code_hash)
+    $9::text[], $10::text[], $11::text[], $12::int[], $13::text[]) AS row ({NAMES}, code_hash)
 ), admitted AS (
   INSERT INTO admission (code_hash) SELECT code_hash FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
   ON CONFLICT DO NOTHING RETURNING code_hash
@@ -138,7 +138,7 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> Sequ
         connection.execute(f"INSERT INTO admission (code_hash) VALUES {_values(len(some), 1)}", some)
     for at in range(0, len(rows), MOST_AT_ONCE):
         chunk = rows[at : at + MOST_AT_ONCE]
-        given = [value for row in chunk for value in (*row[:4], row.day.isoformat(), *row[5:10])]
+        given = [value for row in chunk for value in sqlite_values(row)]
         connection.execute(f"INSERT INTO response ({NAMES}) VALUES {_values(len(chunk), len(COLUMNS))}", given)
     return rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -29,26 +30,38 @@ class ResponseRow(NamedTuple):
     duration: str
     flags: str
     answers: str
+    orders: str
+    questionnaire: int
     code_hash: str | None
 
 
 COLUMNS = ResponseRow._fields[:-1]
+DAY = COLUMNS.index("day")
 
 
 def response_row(
     questionnaire: Questionnaire,
     accepted: Accepted,
     *,
+    questionnaire_version: int,
     campaign: int,
     unit: str,
     mode: str,
     day: date,
+    orders: Mapping[str, str] | None = None,
     duration: str = UNKNOWN,
     design_stratum: str = "",
     psu: str = "",
     code_hash: str | None = None,
 ) -> ResponseRow:
     """The row of an accepted response, with its flags. The form, the demo and every import make it here.
+
+    Parameters
+    ----------
+    questionnaire_version : int
+        The stored version under which it was accepted: the number of `questionnaire` in the database.
+    orders : mapping of str to str, optional
+        What `questionnaires.ordering.orders` says of the order in which choices were shown.
 
     Raises
     ------
@@ -60,5 +73,11 @@ def response_row(
     raised = flags(questionnaire, accepted.answers, None if duration == UNKNOWN else duration)
     return ResponseRow(
         secrets.token_hex(16), campaign, unit, mode, day, design_stratum, psu, duration, " ".join(raised),
-        _encoder.encode(accepted.answers).decode(), code_hash,
+        _encoder.encode(accepted.answers).decode(), _encoder.encode(orders).decode() if orders else "",
+        questionnaire_version, code_hash,
     )  # fmt: skip
+
+
+def sqlite_values(row: ResponseRow) -> tuple[object, ...]:
+    """The values of `COLUMNS` as SQLite stores them."""
+    return (*row[:DAY], row.day.isoformat(), *row[DAY + 1 : len(COLUMNS)])

@@ -19,6 +19,7 @@ from evaluator.collection.responses import response_row
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
 from questionnaires.acceptance import Accepted, accept
+from questionnaires.ordering import orders
 from questionnaires.quality import duration_class
 
 Ask = Request[Any, Any, Any]
@@ -188,8 +189,9 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
             422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
         )
     row = response_row(
-        campaign.questionnaire, accepted, campaign=campaign.id, unit=visit.unit, mode=form.mode(visit),
-        day=response_day(campaign, now, zone), duration=duration_class(now.timestamp() - visit.started),
+        campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
+        unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
+        orders=orders(campaign.questionnaire, visit.seed), duration=duration_class(now.timestamp() - visit.started),
         design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
     )  # fmt: skip
     duplicate = await request.app.state.intake.submit(row) == "duplicate"

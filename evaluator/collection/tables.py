@@ -15,12 +15,13 @@ DURATIONS = ["under_25_seconds", "under_60_seconds", "longer", "unknown"]
 
 
 class QuestionnaireVersion(Table):
-    """A questionnaire as it was put to the public: never changed once answered."""
+    """A questionnaire as it was put to the public: never changed once it was published."""
 
     id = Serial(primary_key=True)
     code = BoundedText(length=64, least=1)
     version = BoundedText(length=32, least=1)
     definition = Text()  # the YAML file, byte for byte
+    published = Boolean(default=True)  # campaigns take these only; one that is not yet published may be replaced
     questionnaire_version_once = Unique([code, version])
 
 
@@ -33,7 +34,7 @@ class Campaign(Table):
     title_en = BoundedText(length=200, least=1)
     questionnaire = ForeignKey(
         QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
-    )
+    )  # the version that it shows now; CampaignVersion has those before
     opens = Date(default=None, null=False)
     closes = Date(default=None, null=False)
     open_link = Boolean(default=True)
@@ -44,6 +45,17 @@ class Campaign(Table):
     responsible_en = BoundedText(length=200, least=1)
     contact = BoundedText(length=200, least=1)
     kept_months = RangedInteger(low=1, high=240, default=24)
+
+
+class CampaignVersion(Table):
+    """A version that a campaign put to the public, and since which day: the first, and one row a move."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    questionnaire = ForeignKey(
+        QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )
+    since = Date(default=None, null=False)
 
 
 class CampaignUnit(Table):
@@ -117,3 +129,20 @@ class Response(Table):
     duration = OneOf(DURATIONS, default="unknown")
     flags = BoundedText(length=255)
     answers = Text()  # JSON object, question code -> code, list of codes, number or text
+    questionnaire = ForeignKey(
+        QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )  # the version under which it was accepted
+    orders = Text()  # JSON object, question code -> codes of its choices as they were shown; "" when none were moved
+
+
+class TrialResponse(Table):
+    """Answers of somebody who tried a questionnaire out. Nothing reads them into a count, an export or a snapshot."""
+
+    identifier = BoundedText(length=32, least=32, primary_key=True)
+    questionnaire = ForeignKey(
+        QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )
+    day = Date(default=None, null=False)
+    flags = BoundedText(length=255)
+    answers = Text()
+    orders = Text()

@@ -20,6 +20,7 @@ from evaluator.collection.bulk import store_in_bulk
 from evaluator.collection.campaigns import Label, create_campaign, load_campaign
 from evaluator.collection.counts import import_frame, import_population
 from evaluator.collection.responses import ResponseRow, response_row
+from evaluator.collection.tables import Campaign
 from evaluator.demo import accounts, assessing, citizens, files, online, outlines, place
 from evaluator.demo.calendar import Calendar
 from evaluator.demo.province import data, generator
@@ -105,7 +106,7 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
     return Made(row.identifier, counts)
 
 
-def _open(home: Path, made: Simulation, steps: Steps) -> tuple[int, AssessmentRound, list[accounts.Login]]:
+def _open(home: Path, made: Simulation, steps: Steps) -> tuple[Campaign, AssessmentRound, list[accounts.Login]]:
     """The campaign, the round, and who can sign in."""
     with steps.step(_("Open a campaign with its frame and population, and a round of assessment")) as advance:
         campaign = asyncio.run(_open_campaign(made))
@@ -122,7 +123,7 @@ def _open(home: Path, made: Simulation, steps: Steps) -> tuple[int, AssessmentRo
 
 
 def _collect(
-    settings: Settings, plan: Plan, made: Simulation, campaign: int, opened: AssessmentRound, steps: Steps
+    settings: Settings, plan: Plan, made: Simulation, campaign: Campaign, opened: AssessmentRound, steps: Steps
 ) -> None:
     """Answers, records and scores. Forms are opened first and sent last, as people take their time."""
     home, people = place.folder(settings), made.people
@@ -158,15 +159,14 @@ async def _found(units: Path) -> None:
     await import_units(read_units(await asyncio.to_thread(units.read_bytes)))
 
 
-async def _open_campaign(made: Simulation) -> int:
+async def _open_campaign(made: Simulation) -> Campaign:
     words, calendar = data("demo.yaml")["campaign"], made.calendar
-    campaign = await create_campaign(
+    return await create_campaign(
         calendar.campaign, questionnaire=made.definition, units=[str(code) for code in made.province.code],
         opens=calendar.opens, closes=calendar.closes, title=Label(words["title"]["zh"], words["title"]["en"]),
         responsible=Label(words["responsible"]["zh"], words["responsible"]["en"]), contact=words["contact"],
         simulated=True,
     )  # fmt: skip
-    return int(campaign.id)
 
 
 async def _counts(frame: Path, population: Path, calendar: Calendar) -> None:
@@ -205,7 +205,7 @@ async def _spare_codes(settings: Settings, made: Simulation) -> list[str]:
     return [shown_code(code) for code in codes]
 
 
-def _rows(made: Simulation, campaign: int, but: set[int]) -> Iterator[ResponseRow]:
+def _rows(made: Simulation, campaign: Campaign, but: set[int]) -> Iterator[ResponseRow]:
     """Answers through the form's own acceptance, of everybody but those who answer over HTTP.
 
     Codes of the invited are thrown away as they are used: what the database keeps of one looks like this.
@@ -219,8 +219,9 @@ def _rows(made: Simulation, campaign: int, but: set[int]) -> Iterator[ResponseRo
             raise RuntimeError(f"the questionnaire refuses a simulated answer: {accepted[0]}")
         mode = citizens.MODES[people.mode[person]]
         yield response_row(
-            made.questionnaire, accepted, campaign=campaign, unit=str(made.province.code[people.unit[person]]),
-            mode=mode, day=made.calendar.opens + timedelta(int(people.day[person])),
+            made.questionnaire, accepted, questionnaire_version=campaign.questionnaire, campaign=campaign.id,
+            unit=str(made.province.code[people.unit[person]]), mode=mode,
+            day=made.calendar.opens + timedelta(int(people.day[person])),
             duration=citizens.DURATIONS[people.duration[person]],
             code_hash=secrets.token_hex(32) if mode == "invitation" else None,
         )  # fmt: skip

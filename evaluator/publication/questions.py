@@ -71,7 +71,11 @@ async def question_words(items: Iterable[str], unit: str) -> dict[str, QuestionW
 
     Editions carry codes only. A code's words may be mended from one version to the next, its meaning never.
     """
-    stored = await QuestionnaireVersion.objects().order_by(QuestionnaireVersion.id, ascending=False)
+    stored = (
+        await QuestionnaireVersion.objects()
+        .where(QuestionnaireVersion.published.eq(True))
+        .order_by(QuestionnaireVersion.id, ascending=False)
+    )
     known = [d for d in (_definition(row.definition) for row in stored) if d is not None]
     wanted = set(items)
     spoken = "en" if language.current.get() == "en" else "zh"

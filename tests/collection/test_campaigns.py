@@ -130,8 +130,8 @@ async def test_answers_and_codes_are_deleted_when_their_months_are_over(database
         accepted = accept(campaign.questionnaire, {"contact": ["no"]})
         rows = [
             response_row(
-                campaign.questionnaire, accepted, campaign=campaign.id, unit="3701", mode="invitation",
-                day=date(2026, 3, 10), code_hash=f"{number * 100 + k:064x}",
+                campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
+                unit="3701", mode="invitation", day=date(2026, 3, 10), code_hash=f"{number * 100 + k:064x}",
             )
             for k in range(5)
         ]  # fmt: skip
@@ -145,12 +145,11 @@ async def test_answers_and_codes_are_deleted_when_their_months_are_over(database
 def test_a_response_by_invitation_needs_its_code() -> None:
     questionnaire = load_shipped("sd-citizen")
     accepted = accept(questionnaire, {"contact": ["never"]})
+    place = {"questionnaire_version": 1, "campaign": 1, "unit": "37", "day": date(2026, 1, 1)}
     with pytest.raises(ValueError, match="has a code"):
-        response_row(questionnaire, accepted, campaign=1, unit="37", mode="invitation", day=date(2026, 1, 1))
+        response_row(questionnaire, accepted, mode="invitation", **place)
     with pytest.raises(ValueError, match="has none"):
-        response_row(
-            questionnaire, accepted, campaign=1, unit="37", mode="open", day=date(2026, 1, 1), code_hash="a" * 64
-        )
+        response_row(questionnaire, accepted, mode="open", code_hash="a" * 64, **place)
 
 
 async def test_a_campaign_that_the_form_cannot_show_yet_is_refused_by_name(sqlite_url, small_campaign) -> None:

@@ -28,8 +28,9 @@ def _rows(campaign, number: int, *, mode: str = "open", unit: str = "3701", stra
         answers = {"contact": ["yes"], "trouble": ["money", "delay"], "word": [str(k % 11)], "remark": ["=1,\n2"]}
         answers["age"] = ["old" if k % 2 else "young"]
         yield response_row(
-            campaign.questionnaire, accept(campaign.questionnaire, answers), campaign=campaign.id, unit=unit, mode=mode,
-            day=DAY + timedelta(k % 5), duration="under_25_seconds" if k % 3 == 0 else "longer", design_stratum=stratum,
+            campaign.questionnaire, accept(campaign.questionnaire, answers), questionnaire_version=campaign.version,
+            campaign=campaign.id, unit=unit, mode=mode, day=DAY + timedelta(k % 5), design_stratum=stratum,
+            duration="under_25_seconds" if k % 3 == 0 else "longer",
             code_hash=f"{k:064x}" if mode == "invitation" else None,
         )  # fmt: skip
 

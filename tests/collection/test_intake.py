@@ -31,8 +31,8 @@ def new_row(small_campaign):
         def make(code: str | None = None, **changes) -> ResponseRow:
             accepted = accept(campaign.questionnaire, {"contact": ["no"], "word": [str(random.randrange(11))]})
             row = response_row(
-                campaign.questionnaire, accepted, campaign=campaign.id, unit="3701",
-                mode="invitation" if code else "open", day=DAY, code_hash=code,
+                campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
+                unit="3701", mode="invitation" if code else "open", day=DAY, code_hash=code,
             )  # fmt: skip
             return row._replace(**changes)
 
@@ -197,6 +197,7 @@ async def test_nothing_stored_says_who_came_first(database_url, new_row) -> None
     kept = await Response.raw("SELECT * FROM response LIMIT 1")
     assert set(kept[0]) == {
         "identifier", "campaign", "unit", "mode", "day", "design_stratum", "psu", "duration", "flags", "answers",
+        "orders", "questionnaire",
     }  # fmt: skip
     assert list((await Admission.raw("SELECT * FROM admission LIMIT 1"))[0]) == ["code_hash"]
 
