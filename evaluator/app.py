@@ -18,6 +18,7 @@ from evaluator.accounts.sessions import staff_only
 from evaluator.assessment import routes as assessment
 from evaluator.collection import routes as collection
 from evaluator.collection.tables import Campaign
+from evaluator.editing import routes as editing
 from evaluator.publication import routes as publication
 from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
@@ -78,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in (units, collection, assessment, records, publication):
+    for room in (units, collection, editing, assessment, records, publication):
         routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])
