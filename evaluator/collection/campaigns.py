@@ -62,6 +62,7 @@ class LiveCampaign(msgspec.Struct, frozen=True):
     version: int  # of the questionnaire that it shows now, in the database
     questionnaire: Questionnaire
     units: Mapping[str, Place]  # those it asks about
+    trial: str = ""  # the address of a trial: then it is no campaign, and its answers are none
 
 
 class Tree(msgspec.Struct, frozen=True):
