@@ -45,11 +45,15 @@ css:   ## rebuild the committed style sheet; needs npm
 	  --load-path=.css-build/node_modules evaluator/static/source/evaluator.scss evaluator/static/evaluator.css
 	rm -rf .css-build
 
-js:   ## rebuild the committed evaluator of expressions for the page; needs npm
+js:   ## rebuild the committed scripts of the form; needs npm
 	npm install --no-save --no-audit --no-fund --prefix .js-build esbuild@0.28
 	(printf '/* source/expressions.js %s, by make js */\n' $$(sha256sum evaluator/static/source/expressions.js | cut -c1-16); \
 	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/expressions.js) \
 	  > evaluator/static/expressions.js
+	(printf '/* source/form.js and expressions.js %s, by make js */\n' \
+	  $$(cat evaluator/static/source/form.js evaluator/static/source/expressions.js | sha256sum | cut -c1-16); \
+	  .js-build/node_modules/.bin/esbuild --bundle --minify --format=esm --target=es2017 evaluator/static/source/form.js) \
+	  > evaluator/static/form.js
 	rm -rf .js-build
 
 .PHONY: help run test setup check browser format lock css js

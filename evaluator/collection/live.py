@@ -18,12 +18,12 @@ from evaluator import language
 from evaluator.collection import form, screens
 from evaluator.collection.campaigns import LiveCampaign
 from questionnaires import problems
-from questionnaires.answers import MISSING
+from questionnaires.answers import MISSING, MOST_REFERENCE
 from questionnaires.definition import Question, Questionnaire, Section, Words
 from questionnaires.dependencies import dependencies, order
 from questionnaires.evaluation import Context, condition
 from questionnaires.expression import Call, Expression, Name, compact, walk
-from questionnaires.filters import CHOICE
+from questionnaires.filters import CHOICE, offered
 from questionnaires.recompute import NOTHING, labels, moments, plan, recompute, said
 from questionnaires.words import BOTH
 
@@ -99,7 +99,7 @@ def of_items(
             entry |= _filter(item)
             read.append(item.choice_filter)
         elif item.choices:
-            entry["codes"] = list(dict.fromkeys(choice.code for choice in item.choices))
+            entry["codes"] = list(dict.fromkeys(choice.code for choice in offered(item, values, context)))
         if item.default_from is None and (item.readonly_always or item.type == "hidden"):
             entry["fixed"] = [] if item.default is None else [item.default]
         entry |= {
@@ -121,12 +121,15 @@ def of_items(
             elif item.required is not None:
                 entry["required"] = compact(item.required.tree)
                 read.append(item.required)
-            entry["says"] = _says(item, tongue, unit)
+            entry["says"] = _says(item, page.moving, spoken, tongue, unit)
+        if item.type == "date":
+            part = next((part for word, part in PARTS.items() if word in item.appearance), None)
+            entry |= {"part": part} if part else {}
         items.append(entry)
 
-    texts, repeated = _texts(questionnaire, page, spoken, tongue, unit)
+    texts = _texts(questionnaire, page, spoken, tongue, unit)
     names = {name.code for expression in read for name in expression.names()}
-    wanted = repeated | _named_choices(read)
+    wanted = page.repeated | _named_choices(read)
     every = labels(questionnaire, tongue, unit) if wanted else {}
     told = context.compact()
     return {
@@ -148,6 +151,7 @@ class _Page(msgspec.Struct, frozen=True):
     here: frozenset[str]  # the items of the page
     moving: frozenset[str]  # whatever an answer on the page can change, the items of the page among it
     items: tuple[tuple[Question, tuple[Expression, ...]], ...]  # to be worked out, with all conditions, outermost first
+    repeated: frozenset[str]  # those whose answers stand in texts and messages
 
 
 @lru_cache(maxsize=512)
@@ -174,7 +178,8 @@ def _page(questionnaire: Questionnaire, here: tuple[str, ...]) -> _Page:
         item, section = places[code]
         if code in read & moving or (code in here and _concerns(item, section, moving)):
             items.append((item, _around(item, section)))
-    return _Page(frozenset(here), frozenset(moving), tuple(items))
+    repeated = {name for code in here for name in _named(*places[code])} & moving
+    return _Page(frozenset(here), frozenset(moving), tuple(items), frozenset(repeated))
 
 
 @lru_cache(maxsize=64)
@@ -196,11 +201,17 @@ def _around(item: Question, section: Section) -> tuple[Expression, ...]:
 def _also(item: Question, section: Section) -> set[str]:
     """What an item reads on a page beside what its value depends on."""
     expressions = [e for e in (item.constraint, item.required) if e is not None]
-    found = {name.code for expression in expressions for name in expression.names()}
-    return found | {name for _place, words in _words(item, section) for name in words.names()}
+    return {name.code for expression in expressions for name in expression.names()} | _named(item, section)
 
 
-def _words(item: Question, section: Section) -> Iterable[tuple[list[str], Words]]:
+def _named(item: Question, section: Section) -> set[str]:
+    """The questions whose answers its texts and messages repeat."""
+    texts = [words for _place, words in words_of(item, section)]
+    texts += [words for words in (item.constraint_message, item.required_message) if words is not None]
+    return {name for words in texts for name in words.names()}
+
+
+def words_of(item: Question, section: Section) -> Iterable[tuple[list[str], Words]]:
     """The texts that a page shows of an item, and of what it stands in, each with its place."""
     for place, words in (("title", section.title), ("note", section.note)):
         if words is not None:
@@ -228,6 +239,7 @@ def _concerns(item: Question, section: Section, moving: set[str]) -> bool:
     return item.asked and (checked or bool(item.exclusive) or item.type in TYPED)
 
 
+PARTS = {"month-year": "month", "year": "year"}  # of a date that is asked for, by appearance
 TYPED = ("integer", "decimal", "date", "time", "datetime", "text")  # types whose answers can be mistyped
 
 
@@ -253,21 +265,28 @@ def _filter(item: Question) -> dict[str, object]:
     return {"filter": compact(item.choice_filter.tree), "columns": columns, "rows": rows}
 
 
-def _says(item: Question, tongue: str, unit: str) -> dict[str, str]:
+Parts = str | list[str | list[str]]
+
+
+def _says(
+    item: Question, moving: frozenset[str], spoken: Mapping[str, str], tongue: str, unit: str
+) -> dict[str, Parts]:
     """What is said of an answer that cannot be taken, by the reason."""
 
-    def say(message: str, **values: str | Words) -> str:
-        return problems.Problem(item.code, message, values).say(language.gettext, tongue, unit)
+    def say(message: str, **values: str) -> str:
+        return problems.Problem(item.code, message, {**values}).say(language.gettext, tongue, unit)
 
-    found: dict[str, str] = {}
+    def own(words: Words | None, otherwise: str) -> Parts:
+        if words is None:
+            return say(otherwise)
+        parts = _parts(words, moving, spoken, tongue, unit)
+        return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else parts
+
+    found: dict[str, Parts] = {}
     if item.required_always or item.required is not None:
-        words = item.required_message
-        found["missing"] = (
-            say(MISSING.get(item.type, problems.ENTER_TEXT)) if words is None else say(problems.IN_WORDS, words=words)
-        )
+        found["missing"] = own(item.required_message, MISSING.get(item.type, problems.ENTER_TEXT))
     if item.constraint is not None:
-        words = item.constraint_message
-        found["constraint"] = say(problems.NOT_POSSIBLE) if words is None else say(problems.IN_WORDS, words=words)
+        found["constraint"] = own(item.constraint_message, problems.NOT_POSSIBLE)
     limits = item.range if item.limits is None else item.limits
     if item.type in ("integer", "decimal"):
         found["form"] = say(problems.NOT_WHOLE if item.type == "integer" else problems.NOT_DECIMAL)
@@ -277,39 +296,35 @@ def _says(item: Question, tongue: str, unit: str) -> dict[str, str]:
             found["range"] = say(problems.OUT_OF_RANGE, low=low, high=high)
             if item.step is not None:
                 found["step"] = say(problems.NOT_A_STEP, low=low, step=f"{item.step:.15g}")
-    elif item.type in ("date", "time", "datetime"):
-        found["form"] = say(
-            {"date": problems.NOT_DATE, "time": problems.NOT_TIME, "datetime": problems.NOT_DATETIME}[item.type]
-        )
-    elif item.type == "text" and item.max_length is not None:
-        found["long"] = say(problems.TOO_LONG, most=str(item.max_length), length="%(length)s")
+    elif item.type == "date":
+        part = next((part for word, part in PARTS.items() if word in item.appearance), "")
+        found["form"] = say({"month": problems.NOT_MONTH, "year": problems.NOT_YEAR}.get(part, problems.NOT_DATE))
+    elif item.type in ("time", "datetime"):
+        found["form"] = say(problems.NOT_TIME if item.type == "time" else problems.NOT_DATETIME)
+    elif item.type == "text":
+        found["long"] = say(problems.TOO_LONG, most=str(item.max_length or MOST_REFERENCE), length="%(length)s")
         found["control"] = say(problems.CONTROL, character="%(character)s")
     return found
 
 
 def _texts(
     questionnaire: Questionnaire, page: _Page, spoken: Mapping[str, str], tongue: str, unit: str
-) -> tuple[list[dict[str, object]], set[str]]:
+) -> list[dict[str, object]]:
     """The texts that repeat answers of the page: where, the words as the page shows them, and the parts to join.
 
-    A part is a text, or a list with the question whose answer stands there. Also the questions that are repeated.
+    A part is a text, or a list with the question whose answer stands there.
     """
     found: dict[tuple[str, ...], dict[str, object]] = {}
-    repeated: set[str] = set()
     for section in questionnaire.sections:
         for item in section.items:
-            if item.code not in page.here:
-                continue
-            for place, words in _words(item, section):
-                names = page.moving.intersection(words.names())
-                if names and tuple(place) not in found:
-                    repeated |= names
+            for place, words in words_of(item, section) if item.code in page.here else ():
+                if not page.moving.isdisjoint(words.names()):
                     found[tuple(place)] = {
                         "at": place,
                         "was": words.fill(tongue, unit, spoken),
-                        "parts": _parts(words, names, spoken, tongue, unit),
+                        "parts": _parts(words, page.moving, spoken, tongue, unit),
                     }
-    return list(found.values()), repeated
+    return list(found.values())
 
 
 def _parts(

@@ -3,6 +3,7 @@
 //   evaluate(tree, answers, context)     the value: a string, a number or a boolean; throws ExpressionError
 //   condition(tree, answers, context)    whether it holds; what cannot be evaluated does not
 //   calculation(tree, answers, context)  the value; what cannot be evaluated is "", and so is NaN
+//   asText(value)                        such a value, or an answer, as a text
 //
 // tree     compact(tree) of questionnaires.expression, as JSON: the server parses, and nothing here is ever run as code
 // answers  {question: string | number | [code, ...]}; a blank one is left out
@@ -75,7 +76,7 @@ function toTruth(value) {
   return value instanceof Moment || Boolean(value);
 }
 
-function toText(value) {
+export function asText(value) {
   if (value instanceof Moment) return value.text();
   if (typeof value !== 'number' || !isFinite(value)) return String(value);
   const [all, sign, first, rest = '', way, by] = /^(-?)(\d)(?:\.(\d+))?e([+-])(\d+)$/.exec(value) || [];
@@ -269,7 +270,8 @@ function area(text) {
 
 function geofence(point, fence) {
   const where = points([point]), known = points([fence]);
-  if (!where || !known || known.length < 2 || String(known[0]) !== String(known[known.length - 1])) return false;
+  if (!where || !known) fail((where ? fence : point).slice(0, 40) + ' is no place');
+  if (known.length < 2 || String(known[0]) !== String(known[known.length - 1])) return false;
   const [north, east] = where[0];
   let inside = false;
   for (let i = 1; i < known.length; i++) {
@@ -635,7 +637,7 @@ function holds(kind, program, text, at, run) {
 const V = (run, tree) => value(tree, run);
 const N = (run, tree) => toNumber(value(tree, run), run.offset);
 const B = (run, tree) => toTruth(value(tree, run));
-const T = (run, tree) => run.handle(toText(value(tree, run)));
+const T = (run, tree) => run.handle(asText(value(tree, run)));
 const ofCurrent = (run, tree) => T(run, tree === undefined ? ['.'] : tree);
 const now = run => {
   if (typeof run.context.now !== 'number') fail('the time is not known here');
@@ -673,6 +675,7 @@ const FUNCTIONS = {
   false: () => false,
   'format-date': (run, [a, b]) => { const moment = V(run, a); return run.handle(formatDate(moment, T(run, b), run.offset)); },
   if: (run, [a, b, c]) => V(run, B(run, a) ? b : c),
+  'indexed-repeat': (run, [a, ...rest]) => rest.every((place, i) => i % 2 === 0 || whole(N(run, place)) < 2) ? V(run, a) : '',
   int: (run, [a]) => {
     const found = V(run, a), spelled = /^[\0-\x20]*(-?\d+(?:\.\d*)?e-\d{1,4})[\0-\x20]*$/i.exec(found);
     return Math.trunc(typeof found === 'string' && spelled ? Number(spelled[1]) : toNumber(found, run.offset));
