@@ -96,6 +96,14 @@ def stylesheet() -> str:
     return f"/static/evaluator.css?{digest}"
 
 
+@cache
+def form_script() -> str:
+    """Address of the form's script, likewise."""
+    names = ("form.js", "expressions.js")  # it imports the other one
+    digest = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in names)).hexdigest()[:12]
+    return f"/static/form.js?{digest}"
+
+
 def wants_page(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Whether a browser asks: by the address first, then by Accept."""
     path = connection.scope["path"]

@@ -24,8 +24,14 @@ MOST_REFERENCE = 4000
 CONFIRMED = "OK"  # the answer to `acknowledge`, as in ODK
 WHOLE = re.compile(r"[+-]?[0-9]+\Z")
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\Z")
-DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})\Z")
-TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,6})?)?\Z")
+# Chinese marks of year, month and day count as well; so does a whole moment where its day is asked for
+DATE = re.compile(
+    r"([0-9]{4})\s*[-/.\u5e74]\s*([0-9]{1,2})\s*[-/.\u6708]\s*([0-9]{1,2})\s*\u65e5?(?:T[0-9]{2}:[0-9:.Z+-]+)?\Z|"
+    r"([0-9]{4})([0-9]{2})([0-9]{2})\Z"
+)
+MONTH = re.compile(r"([0-9]{4})\s*[-/.\u5e74]\s*([0-9]{1,2})\s*\u6708?\Z|([0-9]{4})([0-9]{2})\Z")
+YEAR = re.compile(r"([0-9]{4})\s*\u5e74?\Z")
+TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?\Z")
 FULL_WIDTH = str.maketrans("０１２３４５６７８９－＋−．：／", "0123456789-+-.:/")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -180,10 +186,19 @@ def _day(text: str) -> str | None:
     found = DATE.match(text)
     if found is None:
         return None
+    year, month, day = (part for part in found.groups() if part is not None)
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+        return date(int(year), int(month), int(day)).isoformat()
     except ValueError:
         return None
+
+
+def _part_of_year(text: str, found: re.Match[str] | None) -> str | None:
+    """The first day of a month or a year that was written; a whole day counts as well."""
+    if found is None:
+        return _day(text)
+    parts = [part for part in found.groups() if part is not None]
+    return _day("-".join([*parts, "01", "01"][:3]))
 
 
 def _moment(text: str) -> str | None:
@@ -197,13 +212,21 @@ def _moment(text: str) -> str | None:
 
 
 def _date(question: Question) -> Parser:
+    """As ODK has it, a question for a month or a year is answered by the first day of it."""
+    shape, refused = (
+        (MONTH, say.NOT_MONTH) if "month-year" in question.appearance
+        else (YEAR, say.NOT_YEAR) if "year" in question.appearance
+        else (None, say.NOT_DATE)
+    )  # fmt: skip
+
     def parse(given: Sequence[str]) -> Answer | None:
         written = _one(given)
         if written is None:
             return None
-        day = _day(written.translate(FULL_WIDTH))
+        text = written.translate(FULL_WIDTH)
+        day = _day(text) if shape is None else _part_of_year(text, shape.match(text))
         if day is None:
-            raise RefusedError(say.NOT_DATE)
+            raise RefusedError(refused)
         return day
 
     return parse
@@ -227,7 +250,7 @@ def _datetime(question: Question) -> Parser:
         written = _one(given)
         if written is None:
             return None
-        day, _, moment = written.translate(FULL_WIDTH).replace("T", " ").partition(" ")
+        day, _, moment = written.translate(FULL_WIDTH).replace("T", " ").rpartition(" ")
         parts = _day(day), _moment(moment.strip())
         if parts[0] is None or parts[1] is None:
             raise RefusedError(say.NOT_DATETIME)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -29,6 +29,8 @@ NOT_TOGETHER = _("“%(choice)s” cannot be chosen together with other answers"
 NOT_WHOLE = _("Enter a whole number in digits, such as 12")
 NOT_DECIMAL = _("Enter a number in digits, such as 12 or 0.5")
 NOT_DATE = _("Enter the date as year-month-day, such as 2026-11-25")
+NOT_MONTH = _("Enter the month as year-month, such as 2026-11")
+NOT_YEAR = _("Enter the year in four digits, such as 2026")
 NOT_TIME = _("Enter the time as hours:minutes, such as 09:30")
 NOT_DATETIME = _("Enter the date and time such as 2026-11-25 09:30")
 OUT_OF_RANGE = _("Enter a number from %(low)s to %(high)s")
@@ -47,10 +49,12 @@ class Problem(msgspec.Struct, frozen=True):
     message: str  # English msgid
     values: dict[str, str | Words] = {}
 
-    def say(self, translate: Callable[[str], str], language: str, unit: str = "") -> str:
-        """The message in a language, with the words of the questionnaire that it names."""
+    def say(
+        self, translate: Callable[[str], str], language: str, unit: str = "", said: Mapping[str, str] | None = None
+    ) -> str:
+        """The message in a language, with the words of the questionnaire that it names, and answers in words."""
         values = {
-            name: value.fill(language, unit) if isinstance(value, Words) else value
+            name: value.fill(language, unit, said) if isinstance(value, Words) else value
             for name, value in self.values.items()
         }
         return (self.message if self.message == IN_WORDS else translate(self.message)) % values

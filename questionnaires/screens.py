@@ -1,6 +1,7 @@
 """What to show: one section or one question a screen, divided where an answer decides what comes next.
 
-So that the form needs no script, nothing on a screen depends on an answer that is given on the same screen.
+So that the form needs no script, nothing on a screen depends on an answer that is given on the same screen. A browser
+with a script can show the later parts of a section with the first one: `later_parts` says which items these are.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from questionnaires.evaluation import Context
 from questionnaires.ordering import presented
 from questionnaires.recompute import NOTHING, State, plan, recompute
 
-__all__ = ["Screen", "presented", "screens", "visible", "visible_in"]
+__all__ = ["Screen", "later_parts", "presented", "screens", "visible", "visible_in"]
 
 UNSEEN = ("calculate", "hidden", "metadata")
+MOST_LATER = 40  # items of later parts that a page may hold beside its own
+MOST_LATER_CHOICES = 300  # and their choices together: a page stays small
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -53,6 +56,30 @@ def visible_in(questionnaire: Questionnaire, state: State) -> tuple[Screen, ...]
     return tuple(shown)
 
 
+def later_parts(questionnaire: Questionnaire, screen: Screen, state: State) -> tuple[Question, ...]:
+    """The items of the later parts of a section that an answer on this screen may bring up, those shown now among them.
+
+    An empty tuple where the section ends, where each question has a screen of its own, and where there are too many.
+    """
+    if screen.section.show != "together":
+        return ()
+    reached = {item.code for item in screen.items}
+    found: list[Question] = []
+    behind = False
+    for part in screens(questionnaire):
+        if part.section.code != screen.section.code:
+            continue
+        if behind:
+            for item in part.items:
+                if item.code in state.relevant or not reached.isdisjoint(_needs(questionnaire)[item.code]):
+                    found.append(item)
+                    reached.add(item.code)
+        behind = behind or part.code == screen.code
+    switched = any(item.readonly is not None for item in found)  # a field becomes a text: that takes a new page
+    choices = sum(len(item.choices) for item in found)
+    return () if switched or len(found) > MOST_LATER or choices > MOST_LATER_CHOICES else tuple(found)
+
+
 @lru_cache(maxsize=64)
 def screens(questionnaire: Questionnaire) -> tuple[Screen, ...]:
     """All screens: a section is one, or as many as its inner dependencies need, or one a question."""
@@ -83,6 +110,7 @@ def _unit(section: Section, item: Question) -> str:
     return f"group {together[-1]}" if together else f"item {item.code}"
 
 
+@lru_cache(maxsize=64)
 def _needs(questionnaire: Questionnaire) -> dict[str, set[str]]:
     """The questions that each item needs the answers of before it can be shown, through calculated values too."""
     direct: dict[str, set[str]] = {}

@@ -36,6 +36,8 @@ class Draft(msgspec.Struct, frozen=True, array_like=True):
     reviewing: bool = False
     seen: tuple[str, ...] = ()
     told: bool = False  # whether the last step shows what is wrong
+    script: bool = False  # whether it showed the later parts of its section too
+    cleared: tuple[str, ...] = ()  # questions whose answer went before the last step, because it is no longer offered
 
 
 _decoder = msgspec.json.Decoder(Draft)

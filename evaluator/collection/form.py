@@ -1,10 +1,11 @@
-"""The form as a pure function: what a screen sent, and what to show next. All state travels in the page itself."""
+"""What stands behind a form and what comes in from it: the visit that was signed, and the fields. All state travels in
+the page itself; `evaluator.collection.moving` says what to show next.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import random
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,13 +17,15 @@ import msgspec
 from evaluator import security
 from evaluator.problems import Problem
 from questionnaires.acceptance import Problem as AnswerProblem
-from questionnaires.acceptance import check
-from questionnaires.definition import Choice, Question, Questionnaire
-from questionnaires.screens import Screen, presented, screens, visible
+from questionnaires.definition import Choice, Question
+from questionnaires.evaluation import Context
+from questionnaires.ordering import drawn
+from questionnaires.recompute import State
+from questionnaires.screens import Screen
 
 ANSWER = "a-"  # before a question's code, in names of fields and in ids
 REVIEW = "review"  # the place after the last screen
-CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen"})
+CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen", "script"})
 MOST_BYTES, MOST_FIELDS = 256 * 1024, 1000
 
 Answers = Mapping[str, list[str]]
@@ -53,16 +56,23 @@ class Sent(msgspec.Struct, frozen=True):
     reviewing: bool  # whether the person came back from the review
     answers: dict[str, list[str]]  # of all screens
     seen: tuple[str, ...] = ()  # screens that were shown before
+    script: bool = False  # whether the page showed the later parts of its section with it
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A screen to show, or the review when `screen` is None."""
+    """A screen to show, or the review when `screen` is None, with all that follows from the answers so far."""
 
     screens: tuple[Screen, ...]
     screen: Screen | None
     reviewing: bool
+    answers: dict[str, list[str]]  # as sent, without what is no longer offered
+    state: State
+    context: Context
     problems: tuple[AnswerProblem, ...] = ()
     seen: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()  # questions whose answer was taken away just now, because it is no longer offered
+    script: bool = False
+    rest: tuple[Question, ...] = ()  # of later parts of the section: a script shows them on the same page
 
 
 def tampered() -> Problem:
@@ -150,7 +160,7 @@ def read_form(body: bytes) -> Sent:
             controls[name] = value
     return Sent(
         controls.get("visit", ""), controls.get("at", ""), controls.get("to", "next"), controls.get("reviewing") == "1",
-        answers, tuple(controls.get("seen", "").split()),
+        answers, tuple(controls.get("seen", "").split()), controls.get("script") == "1",
     )  # fmt: skip
 
 
@@ -160,120 +170,13 @@ def read_code_form(body: bytes) -> str:
     return next((value for name, value in pairs if name == "code"), "")
 
 
-def check_fields(questionnaire: Questionnaire, answers: Answers) -> None:
-    """Refuse answers to questions that were never asked."""
-    known = {question.code for question in questionnaire.questions}
-    if not answers.keys() <= known:
-        raise tampered()
-
-
-def first_screen(questionnaire: Questionnaire) -> Shown:
-    """What the form starts with."""
-    shown = visible(questionnaire, {})
-    return Shown(shown, shown[0] if shown else None, reviewing=False)
-
-
-def move(questionnaire: Questionnaire, sent: Sent) -> Shown:
-    """What to show after a screen was sent. Going back, changing and switching languages check and lose nothing.
-
-    Raises
-    ------
-    Problem
-        A screen, a button or a question that the questionnaire does not have.
-    """
-    check_fields(questionnaire, sent.answers)
-    known = [screen.code for screen in screens(questionnaire)]
-    seen = tuple(code for code in known if code in sent.seen or code == sent.at)
-    return msgspec.structs.replace(_moved(questionnaire, sent), seen=seen)
-
-
-def at_screen(
-    questionnaire: Questionnaire, answers: Answers, code: str, *, reviewing: bool, seen: tuple[str, ...], tell: bool
-) -> Shown:
-    """A screen that was shown before; the first one when it is not there any more."""
-    shown = visible(questionnaire, answers)
-    if code == REVIEW or not shown:
-        return Shown(shown, None, True, seen=seen)
-    screen = next((screen for screen in shown if screen.code == code), shown[0])
-    asked = {question.code for question in screen.questions}
-    problems = check(questionnaire, answers, only=asked).problems if tell else []
-    return Shown(shown, screen, reviewing, tuple(problems), seen)
-
-
-def _moved(questionnaire: Questionnaire, sent: Sent) -> Shown:
-    shown = visible(questionnaire, sent.answers)
-    codes = [screen.code for screen in shown]
-    if sent.at != REVIEW and sent.at not in codes:
-        if sent.at in {screen.code for screen in screens(questionnaire)}:
-            return Shown(shown, shown[0], sent.reviewing) if shown else Shown(shown, None, True)
-        raise tampered()
-    here = len(codes) if sent.at == REVIEW else codes.index(sent.at)
-    what, _colon, which = sent.to.partition(":")
-    if what == "next":
-        return _forward(questionnaire, sent, shown, here)
-    if what == "back":
-        return _at(shown, max(here - 1, 0), sent.reviewing and here > 0)
-    if what == "change":
-        for place, screen in enumerate(shown):
-            if any(question.code == which for question in screen.questions):
-                return _at(shown, place, True)
-        raise tampered()
-    if what == "language":
-        return _at(shown, here, sent.reviewing)
-    raise tampered()
-
-
-def _at(shown: tuple[Screen, ...], place: int, reviewing: bool) -> Shown:
-    return Shown(shown, shown[place] if place < len(shown) else None, reviewing)
-
-
-def _forward(questionnaire: Questionnaire, sent: Sent, shown: tuple[Screen, ...], here: int) -> Shown:
-    if here == len(shown):
-        return Shown(shown, None, True)
-    asked = {question.code for question in shown[here].questions}
-    if problems := check(questionnaire, sent.answers, only=asked).problems:
-        return Shown(shown, shown[here], sent.reviewing, tuple(problems))
-    if not sent.reviewing:
-        return _at(shown, here + 1, False)
-    # back to the review, past what a changed answer may have brought up
-    for place in range(here + 1, len(shown)):
-        if shown[place].code not in sent.seen:
-            return _at(shown, place, True)
-    return first_problem(questionnaire, sent.answers, shown, tell=False) or Shown(shown, None, True)
-
-
-def first_problem(
-    questionnaire: Questionnaire, answers: Answers, shown: tuple[Screen, ...] | None = None, *, tell: bool = True
-) -> Shown | None:
-    """The first screen with an answer that cannot be taken; None when the whole form can be."""
-    problems = check(questionnaire, answers).problems
-    if not problems:
-        return None
-    shown = visible(questionnaire, answers) if shown is None else shown
-    wrong = {problem.question for problem in problems}
-    for screen in shown:
-        asked = {question.code for question in screen.questions}
-        if asked & wrong:
-            told = tuple(problem for problem in problems if problem.question in asked) if tell else ()
-            return Shown(shown, screen, True, told, tuple(screen.code for screen in shown))
-    raise tampered()
-
-
-def progress(shown: Shown) -> tuple[int, int]:
-    """Which section this is and how many there are for this person. The review counts as none."""
-    sections = list(dict.fromkeys(screen.section.code for screen in shown.screens))
-    at = sections.index(shown.screen.section.code) + 1 if shown.screen else len(sections)
-    return at, len(sections)
-
-
-def choices(question: Question, visit: Visit) -> tuple[Choice, ...]:
-    """The choices in this visit's order: drawn from its seed, so that going back shows the same."""
-    order = random.Random(f"{visit.seed} {question.code}")  # noqa: S311 an order to show, no secret
-    return presented(question, reverse=bool(visit.seed & 1), order=order)
-
-
 Mode = Literal["open", "invitation"]
 
 
 def mode(visit: Visit) -> Mode:
     return "open" if visit.code_hash is None else "invitation"
+
+
+def choices(question: Question, visit: Visit) -> tuple[Choice, ...]:
+    """The choices in this visit's order: drawn from its seed, so that going back shows the same."""
+    return drawn(question, visit.seed)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
 
 from evaluator import language, pages
-from evaluator.collection import drafts, form, screens
+from evaluator.collection import drafts, form, live, moving, screens
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
 from questionnaires.acceptance import Accepted, accept
+from questionnaires.evaluation import Context
 from questionnaires.ordering import orders
 from questionnaires.quality import duration_class
 
@@ -31,10 +33,17 @@ def _(message: str) -> str:
 
 def addresses(campaign: LiveCampaign, visit: form.Visit) -> tuple[str, str]:
     """Of the steps, and the one that the cookie goes to."""
+    if campaign.trial:
+        return campaign.trial, campaign.trial
     if visit.code_hash is not None:
         return "/code/form", "/code"
     address = f"/rate/{campaign.code}/{visit.unit}"
     return address, address
+
+
+def expressions(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Context:
+    """What the questionnaire's expressions may know of this visit, now."""
+    return screens.context(campaign, visit, right_now(), request.app.state.settings.zone)
 
 
 def key_header(request: Ask, path: str, days: int = drafts.LONGEST_DAYS) -> dict[str, str]:
@@ -51,7 +60,6 @@ def form_page(
     campaign: LiveCampaign,
     visit: form.Visit,
     shown: form.Shown,
-    answers: form.Answers,
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,
@@ -59,6 +67,7 @@ def form_page(
     """A screen of the form, or its review."""
     address, _path = addresses(campaign, visit)
     invited = visit.code_hash is not None
+    carried, behind = screens.carried(shown, shown.answers)
     context = {
         "campaign": campaign,
         "unit": campaign.units[visit.unit],
@@ -66,7 +75,8 @@ def form_page(
         "action": address,
         "send_action": "/code/send" if invited else f"{address}/send",
         "visit": form.sign_visit(request.app.state.secret, visit),
-        "carried": screens.carried(shown, answers),
+        "carried": carried,
+        "cleared": screens.cleared(campaign, visit, shown),
         "reviewing": shown.reviewing,
         "seen": " ".join(shown.seen),
         "simulated": campaign.simulated,
@@ -74,15 +84,21 @@ def form_page(
     }
     headers = {"Cache-Control": "no-store", **(headers or {})}
     if shown.screen is None:
-        lines = screens.review(campaign, visit, shown, answers)
-        return pages.page(request, "collection/review.html", status=status, headers=headers, sections=lines, **context)
-    at, of = form.progress(shown)
-    title = screens.say(shown.screen.section.title, screens.unit_name(campaign, visit.unit))
-    note = screens.say(shown.screen.section.note, screens.unit_name(campaign, visit.unit))
+        return pages.page(
+            request, "collection/review.html", status=status, headers=headers,
+            parts=screens.review(campaign, visit, shown), script=shown.script, **context,
+        )  # fmt: skip
+    at, of = moving.progress(shown)
+    here = screens.head(campaign, visit, shown)
+    fields, rest = screens.nodes(campaign, visit, shown), screens.nodes(campaign, visit, shown, rest=True)
     return pages.page(
-        request, "collection/screen.html", status=status, headers=headers, screen=shown.screen.code, title=title,
-        note=note, at=at, of=of, first=shown.screens[0].code == shown.screen.code,
-        fields=screens.fields(campaign, visit, shown, answers), **context,
+        request, "collection/screen.html", status=status, headers=headers, screen=shown.screen.code, at=at, of=of,
+        done=shown.screens.index(shown.screen) + 1, most=len(shown.screens), first=shown.screen is shown.screens[0],
+        minutes=screens.minutes(campaign.questionnaire), title=here.title, note=here.note, fields=fields, rest=rest,
+        wide=screens.has_table(fields) or screens.has_table(rest), behind=behind,
+        errors=[field for field in screens.every_field((*fields, *rest)) if field.error],
+        live=live.block(live.data(campaign, visit, shown, shown.answers, shown.context, shown.rest)),
+        form_script=pages.form_script(), **context,
     )  # fmt: skip
 
 
@@ -91,15 +107,15 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
 
     Who comes with a code has sent a form for it, and Back must not lead to that: the way is kept from here on.
     """
-    shown = form.first_screen(campaign.questionnaire)
+    shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
     address, path = addresses(campaign, visit)
     if visit.code_hash is None:
         days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
         headers = key_header(request, path, days)
         if "step" not in request.query_params:
             return pages.redirect(f"{address}?step=1", headers)
-        return form_page(request, campaign, visit, shown, {}, headers=headers)
-    sent = form.Sent(form.sign_visit(request.app.state.secret, visit), "", "", False, {})
+        return form_page(request, campaign, visit, shown, headers=headers)
+    sent = form.Sent(form.sign_visit(request.app.state.secret, visit), "", "", False, shown.answers)
     return await _show(request, campaign, visit, shown, sent)
 
 
@@ -117,11 +133,12 @@ async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[A
             simulated=campaign.simulated,
         )  # fmt: skip
     step = int(number)
-    shown = form.at_screen(
-        campaign.questionnaire, draft.answers, draft.trail[step - 1], reviewing=draft.reviewing, seen=draft.seen,
-        tell=draft.told and step == last,
+    shown = moving.at_screen(
+        campaign.questionnaire, draft.answers, draft.trail[step - 1], expressions(request, campaign, visit),
+        reviewing=draft.reviewing, seen=draft.seen, tell=draft.told and step == last, script=draft.script,
+        cleared=draft.cleared if step == last else (),
     )  # fmt: skip
-    return form_page(request, campaign, visit, shown, draft.answers)
+    return form_page(request, campaign, visit, shown)
 
 
 async def _show(
@@ -143,11 +160,13 @@ async def _show(
             trail = before.trail if before else (sent.at,) if sent.at else ()
             draft = Draft(
                 sent.visit,
-                sent.answers,
+                shown.answers,
                 (*trail, shown.screen.code if shown.screen else form.REVIEW),
                 shown.reviewing,
                 shown.seen,
                 bool(shown.problems),
+                sent.script,
+                shown.cleared,
             )
             if await drafts.save(key, campaign.id, draft):
                 address, _path = addresses(campaign, visit)
@@ -155,13 +174,15 @@ async def _show(
         except DatabaseError:
             pass  # the page carries the answers itself
     status = 422 if shown.problems else 200
-    return form_page(request, campaign, visit, shown, sent.answers, status=status, headers=headers)
+    return form_page(request, campaign, visit, shown, status=status, headers=headers)
 
 
 async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
-    """The next screen."""
+    """The next screen; or nothing but the keeping of what was answered so far, when a script asks for that."""
     check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
-    shown = form.move(campaign.questionnaire, sent)
+    if sent.to == "save":
+        await _keep(request, campaign, visit, sent)
+        return Response(b"", status_code=204, media_type="text/plain")
     headers = {}
     what, _colon, wanted = sent.to.partition(":")
     if what == "language":
@@ -170,21 +191,48 @@ async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         language.current.set(wanted)
         secure = "; Secure" if request.app.state.settings.secure_cookies else ""
         headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
+    shown = moving.move(campaign.questionnaire, sent, expressions(request, campaign, visit))
     fragment = f"#{form.ANSWER}{wanted}" if what == "change" else ""
     return await _show(request, campaign, visit, shown, sent, headers=headers, fragment=fragment)
+
+
+async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> None:
+    """Keep the answers of a screen that is not finished: nothing is checked, and no step is made of it.
+
+    Only those of this screen: it may overtake, or be overtaken by, the form itself.
+    """
+    moving.check_fields(campaign.questionnaire, sent.answers)
+    asked = moving.on_page(campaign.questionnaire, sent.at, script=sent.script)
+    if not asked and sent.at != form.REVIEW:
+        raise form.tampered()
+    key = drafts.read_key(request.cookies)
+    if key is None:
+        return
+    with contextlib.suppress(DatabaseError):  # the page carries the answers itself
+        found = await drafts.find(key)
+        if found is not None and found[0] == campaign.id:
+            others = {code: values for code, values in found[1].answers.items() if code not in asked}
+            here = {code: values for code, values in sent.answers.items() if code in asked}
+            await drafts.save(key, campaign.id, msgspec.structs.replace(found[1], answers={**others, **here}))
+        elif visit.code_hash is None and asked:  # of an open link nothing is kept before the first answer
+            await drafts.save(
+                key, campaign.id,
+                Draft(sent.visit, sent.answers, (sent.at,), sent.reviewing, sent.seen, script=sent.script),
+            )  # fmt: skip
 
 
 async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
     """Accept, store, and say so only when it is on disk."""
     now, zone = right_now(), request.app.state.settings.zone
     check_open(campaign, now, zone, form.started(visit))
-    accepted = accept(campaign.questionnaire, sent.answers)
-    if not isinstance(accepted, Accepted):
-        form.check_fields(campaign.questionnaire, sent.answers)
-        shown = form.first_problem(campaign.questionnaire, sent.answers)
-        assert shown is not None
+    context = expressions(request, campaign, visit)
+    moving.check_fields(campaign.questionnaire, sent.answers)
+    accepted = accept(campaign.questionnaire, sent.answers, context)
+    shown = moving.first_problem(campaign.questionnaire, sent, context)
+    if shown is not None:
         return await _show(request, campaign, visit, shown, sent)
-    if not accepted.answers:
+    assert isinstance(accepted, Accepted)
+    if not any(question.code in accepted.answers for question in campaign.questionnaire.questions):
         raise Problem(
             422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
         )

@@ -167,33 +167,43 @@ class Page:
 
     def __init__(self, response: httpx.Response) -> None:
         self.status, self.text, self.response = response.status_code, response.text, response
-        self.words = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", self.text)))
+        # what a browser without scripts passes over
+        self.seen = re.sub(r"(?s)<(script|template)\b.*?</\1>", "", self.text)
+        self.words = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", self.seen)))
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """What the form sends without anybody touching it, buttons apart."""
         found = []
-        for tag in re.findall(r"<input\b[^>]*>", self.text):
+        for tag in re.findall(r"<input\b[^>]*>", self.seen):
             attributes = self._attributes(tag)
             kind = attributes.get("type", "text")
             if "name" in attributes and (kind not in ("radio", "checkbox") or "checked" in attributes):
                 found.append((attributes["name"], attributes.get("value", "")))
-        for name, value in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)</textarea>', self.text):
+        for name, value in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\n?([^<]*)</textarea>', self.seen):
             found.append((name, html.unescape(value)))
+        for name, options in re.findall(r'(?s)<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', self.seen):
+            chosen = re.findall(r'<option value="([^"]*)" selected>', options) or [""]
+            found += [(name, html.unescape(value)) for value in chosen]
         return found
 
     @property
     def offered(self) -> list[tuple[str, str]]:
-        """Every radio button and check box: (name, value) in the order of the page."""
-        inputs = [self._attributes(tag) for tag in re.findall(r"<input\b[^>]*>", self.text)]
-        return [(i["name"], i["value"]) for i in inputs if i.get("type") in ("radio", "checkbox")]
+        """Every radio button, check box and line of a list: (name, value) in the order of the page."""
+        found, name = [], ""
+        for tag in re.findall(r"<(?:input|select|option)\b[^>]*>", self.seen):
+            attributes = self._attributes(tag)
+            name = attributes.get("name", name)
+            if attributes.get("type") in ("radio", "checkbox") or (tag.startswith("<option") and attributes["value"]):
+                found.append((name, attributes["value"]))
+        return found
 
     @property
     def buttons(self) -> dict[str, str]:
         """Value of each button -> where it sends the form."""
-        action = re.search(r'<form method="post" action="([^"]+)"', self.text)
+        action = re.search(r'<form method="post" action="([^"]+)"', self.seen)
         found = {}
-        for tag in re.findall(r"<button\b[^>]*>", self.text):
+        for tag in re.findall(r"<button\b[^>]*>", self.seen):
             attributes = self._attributes(tag)
             if "value" in attributes and action:
                 found[attributes["value"]] = html.unescape(attributes.get("formaction", action[1]))
