@@ -20,7 +20,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def questionnaire() -> None:
-    """Questionnaires: check, eval."""
+    """Questionnaires: check, eval, import, export, translations."""
 
 
 @questionnaire.command()
@@ -39,10 +39,108 @@ def check(file: Path) -> None:
 @click.argument("file", type=click.File("rb"), default="-")
 def eval_(file: BinaryIO) -> None:
     """Evaluate expressions, one a line, without a form: a JSON value for each, or {"error": ...}."""
-    from questionnaires.trial import tried
+    from questionnaires.trial import tried_line
 
     for line in file:
-        click.echo(tried(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")).encode())
+        click.echo(tried_line(line).encode())
+
+
+def _readable(name: str, content: bytes) -> Any:
+    """A questionnaire from a file's bytes; its mistakes are told line by line, exit code 2."""
+    from questionnaires.loading import loads
+    from questionnaires.mistakes import DefinitionError
+
+    try:
+        return loads(content, name)
+    except DefinitionError as error:
+        for line in error.lines():
+            click.echo(line, err=True)
+        raise SystemExit(2) from None
+
+
+def _shipped_or_file(name: str) -> Any:
+    if name in shipped():
+        return _readable(name, shipped_text(name).encode())
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"{name}: no such file, and not shipped; shipped: {', '.join(shipped())}")
+    return _readable(name, path.read_bytes())
+
+
+def _new_file(out: Path, content: bytes) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with out.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise click.UsageError(f"--out {out}: {error.strerror}; name a new file in a folder that exists") from None
+
+
+@questionnaire.command("import")
+@click.argument("file", type=FILE)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="YAML file to write; must be new")
+def import_(file: Path, out: Path | None) -> None:
+    """Make a questionnaire of an XLSForm: xlsx, xls, csv or markdown. Without --out it is printed.
+
+    What is left out or renamed is told with its row. Exit code 2: something is wrong, and nothing is written.
+    """
+    from questionnaires.mistakes import DefinitionError
+    from questionnaires.xlsform.importing import import_form
+    from questionnaires.xlsform.reading import MOST_BYTES
+
+    with file.open("rb") as stream:
+        content = stream.read(MOST_BYTES + 1)
+    try:
+        found = import_form(content, str(file))
+    except DefinitionError as error:
+        for line in error.lines():
+            click.echo(line, err=True)
+        raise SystemExit(2) from None
+    if out is not None:
+        _new_file(out, found.text.encode())
+    for row, message in found.remarks:
+        click.echo(f"{file}: {row + ': ' if row else ''}{message}", err=True)
+    if out is None:
+        click.echo(found.text, nl=False)
+    else:
+        asked = len(found.questionnaire.questions)
+        click.echo(f"{out}: {found.questionnaire.identifier}, {asked:,} questions, {len(found.remarks):,} remarks")
+
+
+@questionnaire.command()
+@click.argument("file")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="XLSX to write; must be new"
+)
+def export(file: str, out: Path) -> None:
+    """Write a questionnaire, a file or a shipped one, as an XLSForm for ODK, Kobo and Enketo."""
+    from questionnaires.xlsform.exporting import export_form
+
+    found = _shipped_or_file(file)
+    _new_file(out, export_form(found))
+    click.echo(f"{out}: {found.identifier}, {len(found.questions):,} questions")
+
+
+@questionnaire.command()
+@click.argument("file")
+@click.option(
+    "--stamp", is_flag=True, help="print the questionnaire, its translations marked as made from today's texts"
+)
+def translations(file: str, stamp: bool) -> None:
+    """List the texts that a language lacks, and those older than what they translate. Exit code 1: there are some."""
+    from questionnaires.translations import lacking, stamped
+    from questionnaires.writing import dumps
+
+    found = _shipped_or_file(file)
+    if stamp:
+        click.echo(dumps(stamped(found)), nl=False)
+        return
+    lacks = lacking(found)
+    for lack in lacks:
+        click.echo(f"{lack.place}\t{lack.language}\t{lack.kind}\t{' '.join(lack.first.split())}")
+    if lacks:
+        raise SystemExit(1)
+    click.echo(f"{file}: nothing is missing, nothing is old", err=True)
 
 
 @click.group()

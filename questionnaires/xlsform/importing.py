@@ -5,7 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from questionnaires.definition import Questionnaire
-from questionnaires.mistakes import Mistake
+from questionnaires.loading import built
+from questionnaires.mistakes import DefinitionError, Mistake
+from questionnaires.writing import dumps
+from questionnaires.xlsform.building import Building
+from questionnaires.xlsform.checking import check
+from questionnaires.xlsform.converting import to_xform
+from questionnaires.xlsform.reading import read_workbook
+from questionnaires.xlsform.sheets import ImportRefusedError, placed, refused
+from questionnaires.xlsform.xform import NotAFormError, read_xform
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -45,4 +53,28 @@ def import_form(content: bytes, name: str) -> Imported:
     DefinitionError
         With every mistake found: `questionnaires.xlsform.sheets.ImportRefusedError`.
     """
-    raise NotImplementedError
+    book = read_workbook(content, name)
+    notes = check(book, name)
+    try:
+        form = read_xform(to_xform(book, stem(name), name))
+    except NotAFormError:
+        raise refused(
+            name,
+            "what pyxform makes of the form is no XForm",
+            "look for columns such as bind:: or body:: and take them out",
+        ) from None
+    building = Building(form, book, stem(name))
+    root = building.root()
+    if building.wrong.found:
+        raise ImportRefusedError(name, placed(building.wrong.found, book))
+    try:
+        questionnaire, remarks = built(root, name)
+    except DefinitionError as error:
+        raise ImportRefusedError(name, placed([*building.wrong.found, *error.mistakes], book)) from None
+    told = placed([*notes, *building.note.found, *remarks], book)
+    return Imported(dumps(questionnaire), questionnaire, tuple(told))
+
+
+def stem(name: str) -> str:
+    """A file's name without folders and without what comes after the dot."""
+    return name.replace("\\", "/").rpartition("/")[2].partition(".")[0] or "form"

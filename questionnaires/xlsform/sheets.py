@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from questionnaires.mistakes import DefinitionError, Mistake
+from questionnaires.reading import MOST_MISTAKES
 
 NAMES = ("survey", "choices", "settings", "external_choices", "osm", "entities")
+Place = tuple[int, int]  # line and column
 ROWS = 1_000_000  # more than a sheet may have: a line is the sheet's number times this, and the row
 
 
@@ -50,6 +52,17 @@ class ImportRefusedError(DefinitionError):
         ]
 
 
+class Findings:
+    """Collects what is to be told, each at a place: a line and a column."""
+
+    def __init__(self) -> None:
+        self.found: list[Mistake] = []
+
+    def __call__(self, place: Place, what: str, right: str = "", **values: str) -> None:
+        if len(self.found) < MOST_MISTAKES:
+            self.found.append(Mistake(*place, "", what, right, tuple(values.items())))
+
+
 def refused(file: str, what: str, right: str = "", **values: str) -> ImportRefusedError:
     """A refusal of the whole file."""
     return ImportRefusedError(file, [Mistake(1, 1, "", what, right, tuple(values.items()))])
@@ -58,7 +71,7 @@ def refused(file: str, what: str, right: str = "", **values: str) -> ImportRefus
 def placed(mistakes: Iterable[Mistake], book: Workbook) -> list[Mistake]:
     """Mistakes whose lines are places of a workbook, with rows for people, in the order of the workbook."""
     found = []
-    for mistake in sorted(mistakes, key=lambda one: (one.line, one.column)):
+    for mistake in sorted(dict.fromkeys(mistakes), key=lambda one: (one.line, one.column)):
         number, row = divmod(mistake.line, ROWS)
         if row == 0 or number >= len(NAMES):
             found.append(Mistake(1, 1, "", mistake.what, mistake.right, mistake.values))
@@ -67,4 +80,4 @@ def placed(mistakes: Iterable[Mistake], book: Workbook) -> list[Mistake]:
         header = sheet.headers[mistake.column - 1] if 0 < mistake.column <= len(sheet.headers) else ""
         where = f"{sheet.name} row {row}" + (f", {header}" if header and mistake.column > 1 else "")
         found.append(Mistake(row, mistake.column, where, mistake.what, mistake.right, mistake.values))
-    return found
+    return list(dict.fromkeys(found))
