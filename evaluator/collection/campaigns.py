@@ -239,7 +239,7 @@ async def create_campaign(
         )
     async with Campaign._meta.db.transaction():
         version, kept = await keep_questionnaire(questionnaire, file)
-        refused = [mistake.message() for mistake in unsupported_in_campaign(kept)] + _not_shown_yet(kept)
+        refused = [mistake.message() for mistake in unsupported_in_campaign(kept)]
         if refused:
             raise Problem(
                 422, _("The campaign cannot be made"), _("Nothing was stored."),
@@ -257,21 +257,6 @@ async def create_campaign(
                 *(CampaignUnit(campaign=campaign.id, unit=unit) for unit in wanted[at : at + 500])
             )
     return campaign
-
-
-SHOWN = ("single", "multiple", "scale", "integer", "text")  # types of questions that the form draws
-
-
-def _not_shown_yet(questionnaire: Questionnaire) -> list[str]:
-    """What a questionnaire may hold, and the form does not draw yet."""
-    found = []
-    for item in (item for section in questionnaire.sections for item in section.items):
-        if item.type not in SHOWN:
-            found.append(f"{item.code} is of the type {item.type}, which the form does not show yet; use {SHOWN}")
-        for what in ("calculate", "choice_filter", "default", "default_from", "readonly"):
-            if getattr(item, what) is not None:
-                found.append(f"{item.code} has {what}, which the form does not follow yet; leave it out")
-    return found
 
 
 def _place(row: Mapping[str, object]) -> Place:
