@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from evaluator import pages
 from evaluator.collection.screens import of_questionnaire
-from evaluator.editing import report, shelf
+from evaluator.editing import preview_routes, report, shelf, trial_routes, trials
 from evaluator.editing.uploading import MOST_UPLOAD, XLSFORM, YAML, Brought, file_name, read_upload, said
 from evaluator.editing.wording import short
 from evaluator.language import gettext
@@ -96,10 +96,12 @@ async def show_version(request: Staff, code: FromPath[str], version: FromPath[st
     kept = await shelf.find(code, version)
     language = of_questionnaire()
     gaps = report.gaps(kept.questionnaire)
+    found = await trials.tried(kept.line.id, TRIALS_SHOWN)
     return pages.page(
         request, "editing/version.html", kept=kept, questionnaire=kept.questionnaire, line=kept.line,
         gaps=gaps[:SHOWN], total_gaps=len(gaps), rules=report.quality_rules(kept.questionnaire, language),
         unsupported=[said(one) for one in unsupported_in_campaign(kept.questionnaire)],
+        trials=[(one, trials.said(kept.questionnaire, one)) for one in found],
         outcome=request.query_params.get("kept", ""), title=short(kept.questionnaire.title, language, 160),
     )  # fmt: skip
 
@@ -141,4 +143,5 @@ async def delete(request: Staff, code: FromPath[str], version: FromPath[str]) ->
 
 staff: list[Any] = [
     list_versions, bring_file, show_version, download_yaml, ask_to_publish, publish, ask_to_delete, delete,
+    *preview_routes.staff, *trial_routes.staff,
 ]  # fmt: skip

@@ -45,7 +45,9 @@ def in_words(questionnaire: Questionnaire, expression: Expression, language: str
 
 def short(words: Words | None, language: str, most: int = LONGEST_TEXT) -> str:
     """A text fit to be quoted: on one line, and cut where it is long."""
-    text = " ".join(words.fill(language, "…").split()) if words is not None else ""
+    if words is None:
+        return ""
+    text = " ".join(words.fill(language, "…", {name: "…" for name in words.names()}).split())
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
