@@ -19,6 +19,7 @@ from evaluator.assessment import routes as assessment
 from evaluator.collection import routes as collection
 from evaluator.collection.tables import Campaign
 from evaluator.editing import routes as editing
+from evaluator.library import routes as library
 from evaluator.publication import routes as publication
 from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
@@ -79,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in (units, collection, editing, assessment, records, publication):
+    for room in (units, collection, editing, library, assessment, records, publication):
         routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])

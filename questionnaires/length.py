@@ -36,7 +36,7 @@ class Way(msgspec.Struct, frozen=True):
 
 
 def lengths(questionnaire: Questionnaire) -> tuple[int, ...] | None:
-    """The possible numbers of questions, ascending, whatever is answered or skipped.
+    """The possible numbers of questions, ascending, whatever is answered, or skipped where that is allowed.
 
     Returns
     -------
@@ -168,6 +168,8 @@ def _walk(
             answers = _answers(question, expressions)
             if answers is None:
                 return None
+            if question.required_always:  # nobody gets through without an answer
+                answers = [answer for answer in answers if answer is not None]
             told_apart[question.code] = answers
     states: dict[State, T] = {(): start}
     step = 0

@@ -48,6 +48,9 @@ EITHER = " or ".join(f"${{a{n}}} = 'x'" for n in range(9))
     [
         (form(("", [question("a"), question("b")])), (2,)),
         (form(("", [question("a")]), ("relevant: \"${a} = 'x'\"", [question("b"), question("c")])), (1, 3)),
+        # one that has to be answered: either way, but not neither
+        (form(("", [question("a", "required: true"), when("b", "${a} = 'x' or ${a} = ''"), when("c", "${a} = 'x'")])),
+         (1, 3)),
         # conditions that exclude each other, and one that can never hold
         (form(("", [question("a"), when("b", "${a} = 'x'"), when("c", "${a} = 'y'")])), (1, 2)),
         (form(("", [question("a"), when("b", "${a} = 'x' and ${a} = 'y'")])), (1,)),
