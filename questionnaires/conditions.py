@@ -45,8 +45,15 @@ class Conditions:
         expression = self.reading.expression(node, where)
         if expression is None:
             return None
+        indexed = {code for code, _ in expression.indexed()}  # of another round, so it may come later, or be the item
         for name in dict.fromkeys(name.code for name in expression.names()):
-            self.check_name(node, where, name, own, free=free, itself=itself)
+            other = name in indexed
+            self.check_name(node, where, name, own, free=free or other, itself=itself or other)
+        for repeat in (repeat for _, repeats in expression.indexed() for repeat in repeats):
+            if self.all_codes.get(repeat.code, "repeat") != "repeat":
+                self.reading.wrong(
+                    node, where, "%(name)s is no repeat", "name the repeat that the question is in", name=repeat.code
+                )
         if expression.reads_current() and not itself and not free:
             self.reading.wrong(
                 node, where, ". stands for the answer that is being given", "write the question as ${code}"

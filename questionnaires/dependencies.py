@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from questionnaires.definition import Questionnaire
 from questionnaires.expression import Expression
@@ -21,7 +21,8 @@ class CycleError(ValueError):
 def dependencies(questionnaire: Questionnaire) -> dict[str, tuple[str, ...]]:
     """The items that each item's value or relevance is worked out from, in the order of the form.
 
-    Constraints and `required` are not among them: they change no value. A repeat stands for the items in it.
+    Constraints and `required` are not among them: they change no value. A repeat stands for the items in it. What
+    `indexed-repeat()` takes from another round of the same repeat is not among them either.
     """
     inside: dict[str, list[str]] = {}
     for section in questionnaire.sections:
@@ -36,7 +37,8 @@ def dependencies(questionnaire: Questionnaire) -> dict[str, tuple[str, ...]]:
         for group in section.groups:
             of_groups[group.code] = (*of_groups[group.parent], *_names((group.relevant, group.count)))
         for item in section.items:
-            names = [*of_groups[item.group], *_names((item.relevant, item.choice_filter, item.calculate))]
+            within = tuple(group.code for group in section.around(item) if group.kind == "repeat")
+            names = [*of_groups[item.group], *_names((item.relevant, item.choice_filter, item.calculate), within)]
             own: dict[str, None] = {}
             for name in names:
                 if name in known:
@@ -89,13 +91,11 @@ def _circle(needs: dict[str, tuple[str, ...]], stuck: set[str]) -> tuple[str, ..
     return (*walked[walked.index(at) :], at)
 
 
-def _names(expressions: Iterable[Expression | None]) -> tuple[str, ...]:
-    return tuple(_each(expressions))
-
-
-def _each(expressions: Iterable[Expression | None]) -> Iterator[str]:
-    for expression in expressions:
-        if expression is not None:
-            for name in expression.names():
-                if not name.code.startswith(CHOICE):
-                    yield name.code
+def _names(expressions: Iterable[Expression | None], within: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return tuple(
+        code
+        for expression in expressions
+        if expression is not None
+        for code in expression.needed(within)
+        if not code.startswith(CHOICE)
+    )

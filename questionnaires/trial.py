@@ -9,12 +9,14 @@ import secrets
 from datetime import datetime
 
 from questionnaires.evaluation import Context, Value, evaluate
-from questionnaires.expression import ExpressionError, parse
+from questionnaires.expression import Expression, ExpressionError, parse
 from questionnaires.expressions.values import text_of
 
 
 def tried(source: str, context: Context | None = None) -> str:
     """The value of an expression as JSON, or `{"error": ...}` when it is refused.
+
+    What is not reached is not looked at: a form refuses `true() or unknown()`, but here it is true, as in ODK.
 
     Parameters
     ----------
@@ -32,9 +34,30 @@ def tried(source: str, context: Context | None = None) -> str:
     if context is None:
         context = Context(datetime.now().astimezone(), secrets.token_hex(16))
     try:
-        return as_json(evaluate(parse(source), {}, context))
+        return as_json(evaluate(_parsed(source), {}, context))
     except ExpressionError as error:
         return _line({"error": str(error)})
+
+
+def _parsed(source: str) -> Expression:
+    try:
+        return parse(source, strict=False)
+    except ExpressionError:
+        return parse(source)  # which tells the first mistake, not the first that is in the way of trying
+
+
+def tried_line(line: bytes, context: Context | None = None) -> str:
+    r"""The same of a line of a file, which must be UTF-8; a mark at its beginning is passed over.
+
+    >>> tried_line("\N{BYTE ORDER MARK}'您好'\r\n".encode()), tried_line("'您好'".encode("gbk"))
+    ('"您好"', '{"error": "at character 2: no UTF-8; save the file as UTF-8"}')
+    """
+    line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+    try:
+        return tried(line.decode(), context)
+    except UnicodeDecodeError as error:
+        place = len(line[: error.start].decode())
+        return _line({"error": str(ExpressionError(place, "no UTF-8", "save the file as UTF-8"))})
 
 
 def as_json(value: Value) -> str:

@@ -423,7 +423,12 @@ def area(text: str) -> float:
 def geofence(point: str, fence: str) -> bool:
     """Whether a point is within a closed shape."""
     where, known = points([point]), points([fence])
-    if where is None or known is None or len(known) < 2 or known[0] != known[-1]:
+    if where is None or known is None:
+        raise Failure(
+            "%(text)s is no place", "write latitude and longitude, as in '31.2 121.5'",
+            text=repr((point if where is None else fence)[:40]),
+        )  # fmt: skip
+    if len(known) < 2 or known[0] != known[-1]:
         return False
     (north, east), inside = where[0], False
     for (a, b), (c, d) in itertools.pairwise(known):

@@ -11,7 +11,19 @@ from questionnaires.expressions import functions, patterns
 from questionnaires.expressions.functions import whole
 from questionnaires.expressions.moments import DAY, Moment, written
 from questionnaires.expressions.patterns import Failure
-from questionnaires.expressions.tree import Call, Chain, Current, ExpressionError, Name, Negate, Node, Number, Text
+from questionnaires.expressions.tree import (
+    INDEXED,
+    Call,
+    Chain,
+    Current,
+    ExpressionError,
+    Name,
+    Negate,
+    Node,
+    Number,
+    Refused,
+    Text,
+)
 from questionnaires.expressions.values import Inner, codes_of, equal, number_of, text_of, truth_of
 
 Answer = str | int | float | tuple[str, ...]  # a code or a text; a number; the codes of a multiple choice
@@ -126,6 +138,8 @@ def value(tree: Node) -> Evaluator:
         return lambda run: -operand(run)
     if isinstance(tree, Call):
         return _call(tree)
+    if isinstance(tree, Refused):
+        return _refused(tree.error)
     if tree.rest[0][0] in ("or", "and"):
         return _logic(tree)
     return _chain(tree)
@@ -177,6 +191,13 @@ def read(given: Answer | None) -> Inner:
 
 def _answer(code: str) -> Evaluator:
     return lambda run: read(run.answers.get(code))
+
+
+def _refused(error: ExpressionError) -> Evaluator:
+    def fail(run: Run) -> Inner:
+        raise error
+
+    return fail
 
 
 def _logic(tree: Chain) -> Truth:
@@ -457,6 +478,12 @@ def _count_non_empty(tree: Call) -> Evaluator:
     return lambda run: float(only(run) != "")
 
 
+def _indexed(tree: Call) -> Evaluator:
+    """indexed-repeat(): where nothing is asked more than once, a repeat has a first round and no second one."""
+    question, numbers = value(tree.arguments[0]), tuple(map(number, tree.arguments[2::2]))
+    return lambda run: question(run) if all(whole(place(run)) <= 1 for place in numbers) else ""
+
+
 def _constant(constant: Inner) -> Callable[[Call], Evaluator]:
     return lambda tree: lambda run: constant
 
@@ -485,6 +512,7 @@ MEANINGS: dict[str, Callable[[Call], Evaluator]] = {
     "format-date-time": _format,
     "geofence": _of_texts(functions.geofence),
     "if": _if,
+    INDEXED: _indexed,
     "int": _int,
     "is-selected": _selected,
     "join": _join,

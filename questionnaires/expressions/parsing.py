@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from questionnaires.expressions import functions, patterns
 from questionnaires.expressions.signatures import FUNCTIONS, OF_A_QUESTION, PROPERTIES, REFUSED
 from questionnaires.expressions.tree import (
+    INDEXED,
     Call,
     Chain,
     Current,
@@ -25,6 +26,7 @@ from questionnaires.expressions.tree import (
     Negate,
     Node,
     Number,
+    Refused,
     Text,
 )
 from questionnaires.mistakes import likely, shown
@@ -52,6 +54,9 @@ LEVELS: dict[str, int] = {
 }
 TIGHTEST = 6
 WORD_OPERATORS = ("or", "and", "div", "mod")
+
+# Functions that look at how an argument is written, not at its value alone.
+OF_WHAT_IS_WRITTEN = OF_A_QUESTION | {"position", "property", "jr:choice-name", INDEXED}
 
 NCNAME = r"[^\W\d][\w.-]*"
 STEP = rf"(?:\.\.|\.|{NCNAME}(?::{NCNAME})?)"
@@ -111,7 +116,7 @@ class Token:
     at: int
 
 
-def parse(source: str, resolve: Resolve | None = None) -> Expression:
+def parse(source: str, resolve: Resolve | None = None, *, strict: bool = True) -> Expression:
     """Parse an expression.
 
     Parameters
@@ -120,6 +125,9 @@ def parse(source: str, resolve: Resolve | None = None) -> Expression:
         At most `MOST_CHARACTERS` characters.
     resolve : callable, optional
         Gives the question that a path names, for forms whose expressions have paths. Without it paths are refused.
+    strict : bool
+        Unless told otherwise, functions, arguments and paths that no form may hold are refused, wherever they stand. To
+        try an expression, only evaluating them fails, as in ODK: `true() or unknown()` is true.
 
     Returns
     -------
@@ -145,7 +153,7 @@ def parse(source: str, resolve: Resolve | None = None) -> Expression:
             length=str(len(source)),
             most=str(MOST_CHARACTERS),
         )
-    reader = _Reader(source, resolve)
+    reader = _Reader(source, resolve, strict)
     if reader.peek().kind == "end":
         raise ExpressionError(0, "the expression is empty", "leave the key out where there is no condition")
     tree = reader.level(1, 0)
@@ -245,7 +253,7 @@ def _unreadable(source: str, at: int) -> ExpressionError:
 class _Reader:
     """Reads tokens by precedence climbing; `depth` counts how deep the calls nest."""
 
-    def __init__(self, source: str, resolve: Resolve | None) -> None:
+    def __init__(self, source: str, resolve: Resolve | None, strict: bool) -> None:
         self.tokens: list[Token] = []
         self.failure: ExpressionError | None = None  # told when it is reached: what comes before it may be wrong too
         try:
@@ -255,6 +263,13 @@ class _Reader:
             self.tokens.append(Token("end", "", failure.at))
         self.next = 0
         self.resolve = resolve
+        self.strict = strict
+
+    def refused(self, error: ExpressionError) -> Node:
+        """What can be read, but means nothing here."""
+        if self.strict:
+            raise error
+        return Refused(error)
 
     def peek(self) -> Token:
         token = self.tokens[self.next]
@@ -332,34 +347,40 @@ class _Reader:
             code = self.resolve(written)
             if code is not None:
                 return Name(code, token.at)
-            raise ExpressionError(
-                token.at,
-                "%(path)s names no question of the form",
-                "name a question that is asked once, outside of repeats",
-                path=shown(written),
+            return self.refused(
+                ExpressionError(
+                    token.at,
+                    "%(path)s names no question of the form",
+                    "name a question that is asked once, outside of repeats",
+                    path=shown(written),
+                )
             )
         if written in FUNCTIONS:
             raise ExpressionError(token.at, "%(name)s without ( )", "write %(name)s( ... )", name=written)
         last = written.rpartition("/")[2]
         if "/" in written or last in (".", ".."):
             code = last if last not in (".", "..") else "code"
-            raise ExpressionError(
-                token.at,
-                "%(path)s is a path",
-                "paths are not part of these expressions: division is written div, a question ${%(code)s}",
-                path=shown(written),
-                code=shown(code),
+            return self.refused(
+                ExpressionError(
+                    token.at,
+                    "%(path)s is a path",
+                    "paths are not part of these expressions: division is written div, a question ${%(code)s}",
+                    path=shown(written),
+                    code=shown(code),
+                )
             )
-        raise ExpressionError(
-            token.at,
-            "unexpected word %(name)s",
-            "a question is written ${%(name)s}, a code or text '%(name)s'",
-            name=shown(written),
+        return self.refused(
+            ExpressionError(
+                token.at,
+                "unexpected word %(name)s",
+                "a question is written ${%(name)s}, a code or text '%(name)s'",
+                name=shown(written),
+            )
         )
 
     def call(self, token: Token, depth: int) -> Node:
         name = token.value
-        if name not in FUNCTIONS:
+        if name not in FUNCTIONS and self.strict:
             raise _unknown(token)
         opening = self.take()
         arguments: list[Node] = []
@@ -371,15 +392,17 @@ class _Reader:
                 self.take()
                 arguments.append(self.argument(name, len(arguments), depth))
             self.close(opening)
-        fewest, most = FUNCTIONS[name]
-        if not fewest <= len(arguments) <= most or (name == "weighted-checklist" and len(arguments) % 2):
-            wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
-            if name == "weighted-checklist":
-                wanted = "the least, the greatest, and pairs of a condition and a weight"
-            raise ExpressionError(
+        if name not in FUNCTIONS:
+            return Refused(_unknown(token))
+        wanted = _wanted(name, len(arguments))
+        if wanted is not None:
+            return self.refused(ExpressionError(
                 token.at, "%(name)s() has %(count)s arguments", "it takes %(wanted)s",
                 name=name, count=str(len(arguments)), wanted=wanted,
-            )  # fmt: skip
+            ))  # fmt: skip
+        wrong = next((argument for argument in arguments if isinstance(argument, Refused)), None)
+        if wrong is not None and name in OF_WHAT_IS_WRITTEN:
+            return wrong
         return Call(name, () if name == "position" else tuple(arguments), token.at)
 
     def argument(self, name: str, place: int, depth: int) -> Node:
@@ -388,6 +411,15 @@ class _Reader:
             self.take()
             return Current(start.at)
         tree = self.level(1, depth + 1)
+        if isinstance(tree, Refused):
+            return tree
+        try:
+            return self.understood(name, place, tree, start)
+        except ExpressionError as error:
+            return self.refused(error)
+
+    def understood(self, name: str, place: int, tree: Node, start: Token) -> Node:
+        """An argument, if it is one that the function can have."""
         if name == "jr:choice-name" and place == 1:
             return self.question_of_choices(tree, start)
         if (name in OF_A_QUESTION or name == "position") and not isinstance(tree, Name | Current):
@@ -396,6 +428,12 @@ class _Reader:
                 "%(name)s() is of a question",
                 "write %(name)s(${code}); there are no sets of nodes",
                 name=name,
+            )
+        if name == INDEXED and (place == 0 or place % 2) and not isinstance(tree, Name):
+            raise ExpressionError(
+                start.at,
+                "indexed-repeat() needs a question, and a repeat and a number",
+                "write indexed-repeat(${question}, ${repeat}, 1)",
             )
         if name == "property" and not (isinstance(tree, Text) and tree.value in PROPERTIES):
             raise ExpressionError(
@@ -430,6 +468,18 @@ class _Reader:
                 "a ) or an operator belongs here",
                 opening=str(opening.at + 1),
             )
+
+
+def _wanted(name: str, count: int) -> str | None:
+    """How many arguments a function takes, if it cannot take so many."""
+    fewest, most = FUNCTIONS[name]
+    if fewest <= count <= most and not (name == "weighted-checklist" and count % 2) and (name != INDEXED or count % 2):
+        return None
+    if name == "weighted-checklist":
+        return "the least, the greatest, and pairs of a condition and a weight"
+    if name == INDEXED:
+        return "a question, and pairs of a repeat and a number"
+    return str(fewest) if fewest == most else f"{fewest} to {most}"
 
 
 def _unknown(token: Token) -> ExpressionError:

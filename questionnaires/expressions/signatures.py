@@ -41,6 +41,7 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
     "format-date-time": (2, 2),
     "geofence": (2, 2),
     "if": (3, 3),
+    "indexed-repeat": (3, 11),
     "int": (1, 1),
     "is-selected": (2, 2),
     "join": (1, MANY),
@@ -85,7 +86,6 @@ FUNCTIONS: dict[str, tuple[int, int]] = {
 OF_A_QUESTION = frozenset(("count", "count-non-empty", "sum"))
 
 NODES = "it looks into the tree of a form, which is not part of these expressions: name the question as ${code}"
-REPEATS = "repeats are not supported: name the question as ${code}"
 TABLE = "tables outside the form are not supported: write the cases with if( ... )"
 
 # Right elsewhere, but not here: the message must not call them a slip.
@@ -95,7 +95,6 @@ REFUSED: dict[str, str] = {
     "current-date": "write: today()",
     "extract-signed": "signatures are not checked in forms",
     "id": NODES,
-    "indexed-repeat": REPEATS,
     "instance": TABLE,
     "intersects": "it is not supported here: see area(), distance() and geofence()",
     "jr:itext": "the words of a form are not values: see jr:choice-name()",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -73,7 +73,14 @@ class Chain:
     rest: tuple[tuple[str, Node], ...]
 
 
-Node = Number | Text | Name | Current | Negate | Call | Chain
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a form may not hold; only in expressions that are tried without one, and only evaluating it fails."""
+
+    error: ExpressionError = field(compare=False)
+
+
+Node = Number | Text | Name | Current | Negate | Call | Chain | Refused
 Compact = float | str | list["Compact"]  # as JSON
 
 
@@ -90,6 +97,36 @@ class Expression(msgspec.Struct, frozen=True, cache_hash=True):
         """
         return tuple(node for node in walk(self.tree) if isinstance(node, Name))
 
+    def needed(self, within: Collection[str] = ()) -> Iterator[str]:
+        """The codes of what its value is worked out from.
+
+        Parameters
+        ----------
+        within : collection of str
+            The repeats around the item that the expression belongs to. What `indexed-repeat()` takes from another round
+            of one of them is not among the codes, for it is there before; nor is a repeat that it only counts in.
+        """
+        waiting: list[Node] = [self.tree]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Name):
+                yield node.code
+            elif isinstance(node, Call) and node.function == INDEXED:
+                question, *places = node.arguments
+                waiting += reversed(places[1::2])
+                if not any(isinstance(repeat, Name) and repeat.code in within for repeat in places[::2]):
+                    waiting.append(question)
+            else:
+                waiting += reversed(parts(node))
+
+    def indexed(self) -> tuple[tuple[str, tuple[Name, ...]], ...]:
+        """Of each `indexed-repeat()` the question and the repeats."""
+        return tuple(
+            (node.arguments[0].code, tuple(repeat for repeat in node.arguments[1::2] if isinstance(repeat, Name)))
+            for node in walk(self.tree)
+            if isinstance(node, Call) and node.function == INDEXED and isinstance(node.arguments[0], Name)
+        )
+
     def reads_current(self) -> bool:
         """Whether it reads `.`, in so many words or through `once()` and its like."""
         return any(
@@ -99,6 +136,7 @@ class Expression(msgspec.Struct, frozen=True, cache_hash=True):
         )
 
 
+INDEXED = "indexed-repeat"
 OF_CURRENT = {
     "once": 1,
     "string-length": 0,
@@ -112,13 +150,16 @@ def walk(tree: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, Chain):
-            waiting.extend(part for _, part in reversed(node.rest))
-            waiting.append(node.first)
-        elif isinstance(node, Call):
-            waiting.extend(reversed(node.arguments))
-        elif isinstance(node, Negate):
-            waiting.append(node.operand)
+        waiting += reversed(parts(node))
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """What a node is made of, from the left."""
+    if isinstance(node, Chain):
+        return (node.first, *(part for _, part in node.rest))
+    if isinstance(node, Call):
+        return node.arguments
+    return (node.operand,) if isinstance(node, Negate) else ()
 
 
 def render(tree: Node) -> str:
@@ -142,6 +183,8 @@ def render(tree: Node) -> str:
         if tree.function == "jr:choice-name" and isinstance(tree.arguments[1], Name):
             return f"jr:choice-name({render(tree.arguments[0])}, '{render(tree.arguments[1])}')"
         return f"{tree.function}({', '.join(render(argument) for argument in tree.arguments)})"
+    if isinstance(tree, Refused):
+        raise tree.error
     return " ".join([_inside(tree.first), *(f"{operator} {_inside(part)}" for operator, part in tree.rest)])
 
 
@@ -189,6 +232,8 @@ def compact(tree: Node) -> Compact:
         return ["-", compact(tree.operand)]
     if isinstance(tree, Call):
         return [tree.function, tree.at, *(compact(argument) for argument in tree.arguments)]
+    if isinstance(tree, Refused):
+        raise tree.error
     chain: list[Compact] = [0, compact(tree.first)]
     for operator, part in tree.rest:
         chain += [operator, compact(part)]

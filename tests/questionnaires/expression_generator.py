@@ -81,6 +81,8 @@ def call(random: Random, name: str, depth: int) -> str:
         arguments = ["'unit'"]
     elif name == "position":
         arguments = []
+    elif name == "indexed-repeat":
+        arguments = [f"${{{random.choice(NAMES)}}}", "${round}", expression(random, depth)]
     elif name == "regex":
         arguments[1] = random.choice(PATTERNS)
     elif name.startswith("format-date"):

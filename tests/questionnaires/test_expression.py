@@ -110,7 +110,11 @@ def test_the_names_an_expression_reads_come_in_the_order_of_the_text() -> None:
         ("selectd(${a}, 'b')", 0, "selected()"),
         ("instance('a')/root", 0, "tables outside the form"),
         ("pulldata('a', 'b', 'c', 'd')", 0, "tables outside the form"),
-        ("indexed-repeat(${a}, ${b}, 1)", 0, "repeats are not supported"),
+        ("indexed-repeat(${a}, ${b})", 0, "pairs of a repeat and a number"),
+        ("indexed-repeat(${a}, ${b}, 1, ${c})", 0, "pairs of a repeat and a number"),
+        ("indexed-repeat('a', ${b}, 1)", 15, "indexed-repeat(${question}, ${repeat}, 1)"),
+        ("indexed-repeat(${a}, 'b', 1)", 21, "indexed-repeat(${question}, ${repeat}, 1)"),
+        ("indexed-repeat(${a}, ${b}, 1, 2, 3)", 30, "indexed-repeat(${question}, ${repeat}, 1)"),
         ("current()", 0, "current()/../code"),
         ("upper-case('a')", 0, "translate("),
         ("time()", 0, "'%H:%M'"),
@@ -281,6 +285,8 @@ def trees() -> st.SearchStrategy[Node]:
                 question: st.SearchStrategy[Node] = st.just(Name("a"))
                 arguments = st.tuples(inner, question) if fewest == 2 else st.tuples(question)
                 return st.builds(Call, st.just(name), arguments)
+            if name == "indexed-repeat":
+                return st.builds(Call, st.just(name), st.tuples(st.just(Name("a")), st.just(Name("b_1")), inner))
             if name in ("position", "property"):
                 return st.just(Call(name, (Text("unit"),) if name == "property" else ()))
             some = st.lists(_not_literal(inner), min_size=fewest, max_size=min(most, 4))
