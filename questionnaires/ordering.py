@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
 from questionnaires.definition import NEVER_SCORED, Choice, Question, Questionnaire
 
@@ -40,7 +41,8 @@ def presented(question: Question, *, reverse: bool = False, order: random.Random
 
 def drawn(question: Question, seed: int) -> tuple[Choice, ...]:
     """The choices in the order that a visit's seed gives."""
-    order = random.Random(f"{seed} {question.code}")  # noqa: S311 an order to show, no secret
+    # seeding takes longer than all the rest: only for those that are shuffled
+    order = random.Random(f"{seed} {question.code}") if question.randomise else None  # noqa: S311 no secret
     return presented(question, reverse=bool(seed & 1), order=order)
 
 
@@ -50,9 +52,13 @@ def orders(questionnaire: Questionnaire, seed: int) -> dict[str, str]:
     Joined by spaces, by question; a question whose choices stood as the questionnaire has them is left out.
     """
     found = {}
-    for question in questionnaire.questions:
-        if question.randomise or question.reverse_half:
-            shown = drawn(question, seed)
-            if shown != question.choices:
-                found[question.code] = " ".join(choice.code for choice in shown)
+    for question in _moving(questionnaire):
+        shown = drawn(question, seed)
+        if shown is not question.choices and shown != question.choices:
+            found[question.code] = " ".join(choice.code for choice in shown)
     return found
+
+
+@lru_cache(maxsize=64)
+def _moving(questionnaire: Questionnaire) -> tuple[Question, ...]:
+    return tuple(question for question in questionnaire.questions if question.randomise or question.reverse_half)

@@ -35,6 +35,17 @@ def check(file: Path) -> None:
     click.echo(f"{file}: no mistakes")
 
 
+@questionnaire.command("diff")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+def diff_(old: Path, new: Path) -> None:
+    """Say what changed between two versions, and whether a live campaign may move. Exit code 1: it may not."""
+    from evaluator.collection.version_cli import diff
+
+    if not diff(old, new):
+        raise SystemExit(1)
+
+
 @questionnaire.command("eval")
 @click.argument("file", type=click.File("rb"), default="-")
 def eval_(file: BinaryIO) -> None:
