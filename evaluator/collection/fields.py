@@ -56,6 +56,8 @@ class Field(msgspec.Struct, frozen=True):
     layout: str = ""  # row, columns
     wide: int = 10  # of an input, in characters
     seconds: bool = False
+    part: str = ""  # of a date: month, year
+    in_matrix: bool = False
 
     @property
     def id(self) -> str:
@@ -63,12 +65,12 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def extra(self) -> str:
-        """What a hint of our own says: several, personal, length; the author's words come first."""
-        if self.sensitive and not self.required:
-            return "personal"
-        if self.hint:
-            return ""
-        return {"checkboxes": "several", "lines": "length"}.get(self.kind, "")
+        """What hints of our own say: personal, several, length, month, year; the author's words come first."""
+        found = ["personal"] if self.sensitive and not self.required else []
+        own = {"checkboxes": "several", "lines": "length", "moment": self.part}.get(self.kind, "")
+        if own and not self.hint and not (own == "several" and self.in_matrix):
+            found.append(own)
+        return " ".join(found)
 
     @property
     def described(self) -> str:
@@ -115,6 +117,7 @@ def field(
     error: str = "",
     all_choices: bool = False,
     imported: bool = False,
+    in_matrix: bool = False,
 ) -> Field:
     """How an item is drawn.
 
@@ -180,6 +183,7 @@ def field(
         sensitive=item.sensitive,
         most=item.max_length,
         error=error,
+        in_matrix=in_matrix,
         **how,  # type: ignore[arg-type]
     )
 
@@ -225,7 +229,9 @@ def _moment(item: Question, value: str) -> tuple[str, dict[str, object]]:
         answer = answer_of(item, [value])
         if isinstance(answer, str):
             value = answer[:4] if year_only else answer[:7]
-        return value, {"mode": "numeric" if year_only else "", "wide": 5 if year_only else 10}
+        if year_only:
+            return value, {"mode": "numeric", "wide": 5, "part": "year"}
+        return value, {"wide": 10, "part": "month"}
     answer = answer_of(item, [value])
     value = answer if isinstance(answer, str) else value
     kind, pattern = WRITTEN[item.type]

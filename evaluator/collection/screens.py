@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -153,9 +153,11 @@ def nodes(
         for problem in reversed(shown.problems)
     }
 
-    def draw(item: Question) -> Field:
-        return fields.field(item, visit, shown, unit, words, error=errors.get(item.code, ""), all_choices=rest,
-                            imported=campaign.questionnaire.imported)  # fmt: skip
+    def draw(item: Question, in_matrix: bool) -> Field:
+        return fields.field(
+            item, visit, shown, unit, words, error=errors.get(item.code, ""), all_choices=rest,
+            imported=campaign.questionnaire.imported, in_matrix=in_matrix,
+        )  # fmt: skip
 
     def head(group_code: str) -> tuple[str, str]:
         group = section.group(group_code)
@@ -166,7 +168,13 @@ def nodes(
     return _arranged(section, items, draw, head, titled)
 
 
-def _arranged(section: Section, items: Sequence[Question], draw, head, titled: set[str]) -> tuple[Field | Group, ...]:  # type: ignore[no-untyped-def]
+def _arranged(
+    section: Section,
+    items: Sequence[Question],
+    draw: Callable[[Question, bool], Field],
+    head: Callable[[str], tuple[str, str]],
+    titled: set[str],
+) -> tuple[Field | Group, ...]:
     """The items in their groups; a group that was begun before has no title again."""
 
     def within(parent: str, items: Sequence[Question], level: int) -> tuple[Field | Group, ...]:
@@ -176,7 +184,7 @@ def _arranged(section: Section, items: Sequence[Question], draw, head, titled: s
             path = [group.code for group in reversed(section.around(items[at]))]
             below = path[path.index(parent) + 1 :] if parent else path
             if not below:
-                found.append(draw(items[at]))
+                found.append(draw(items[at], bool(parent) and section.group(parent).kind == "matrix"))
                 at += 1
                 continue
             code = below[0]
@@ -186,6 +194,8 @@ def _arranged(section: Section, items: Sequence[Question], draw, head, titled: s
             title, hint = ("", "") if code in titled else head(code)
             inside = within(code, items[at:last], level + bool(title))
             kind = section.group(code).kind
+            if kind == "matrix" and not hint and any(isinstance(n, Field) and n.kind == "checkboxes" for n in inside):
+                hint = language.gettext("Choose all that apply.") if code not in titled else ""
             columns = _columns(inside) if kind == "matrix" else ()
             found.append(Group(kind, code, title, hint, level, inside, columns))
             at = last
