@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluator.cli import group
+from questionnaires.expression import ExpressionError, parse
 from questionnaires.trial import as_json, tried
 
 
@@ -40,7 +42,59 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_text_are_answered_too() -> None:
-    assert [json.loads(line) for line in run(b"'\xff'\n1\n")][1] == 1
+    lines = "\N{BYTE ORDER MARK}'您'\r\n'好\N{BYTE ORDER MARK}'\n".encode() + b"'\xff'\n'\xe5\xa5'\n\xef\xbb\xbf\n1"
+    found = [json.loads(line) for line in run(lines)]
+    assert found[:2] == ["您", "好\N{BYTE ORDER MARK}"]
+    assert found[2:4] == [{"error": "at character 2: no UTF-8; save the file as UTF-8"}] * 2
+    assert "empty" in found[4]["error"]
+    assert found[5:] == [1]
+
+
+UNREACHED = [
+    "unknown('x')",
+    "selectd('a', 'b')",
+    "unknown(unknown(1), ${a})",
+    "not()",
+    "indexed-repeat(${a}, ${b})",
+    "/data/place/name",
+    "../place",
+    "place",
+    "current()",
+    "pulldata('table', 'a', 'b', 'c')",
+    "regex('x', '(x')",
+    "digest('x', 'MD4')",
+    "format-date(today(), '%Q')",
+    "sum(1)",
+    "count(/data/place)",
+    "property('deviceid')",
+    "jr:choice-name('a', 'b')",
+    "position(place)",
+    "-place",
+]
+
+
+@pytest.mark.parametrize("source", UNREACHED)
+def test_what_is_not_reached_is_not_looked_at(source: str) -> None:
+    assert tried(f"true() or {source}") == "true"
+    assert tried(f"false() and {source} = 1") == "false"
+    assert tried(f"if(1, 'x', {source})") == '"x"'
+    assert tried(f"coalesce('x', concat({source}))") == '"x"'
+    for reached in (source, f"false() or {source}", f"concat('a', {source})", f"boolean({source})"):
+        assert "error" in json.loads(tried(reached)), reached
+    with pytest.raises(ExpressionError):
+        parse(f"true() or {source}")
+
+
+@pytest.mark.parametrize("source", ["1 +", "(", "unknown(", "unknown('x', )", "'x", "1 2", "#", "nope(#", "${a b}"])
+def test_what_cannot_be_read_is_an_error_wherever_it_stands(source: str) -> None:
+    assert "error" in json.loads(tried(f"true() or {source}"))
+
+
+def test_two_thousand_lines_take_seconds() -> None:
+    started = time.perf_counter()
+    lines = [f"if({number} > 500, concat('a', {number}), round({number} div 7, 2)) != 'x'" for number in range(2_000)]
+    assert run("\n".join(lines).encode()) == ["true"] * 2_000
+    assert time.perf_counter() - started < 30
 
 
 def test_time_and_chance_are_there() -> None:
