@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 
 import asyncpg
-import duckdb
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from evaluator import database
 from evaluator.collection.tables import Campaign, PopulationCell, QuestionnaireVersion, SampleCell
 from evaluator.problems import Problem
+from methods.queries import connected
 from questionnaires.columns import columns, row
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import loads
@@ -167,8 +167,7 @@ async def _stored(campaigns: Sequence[int], period: tuple[date, date]) -> AsyncI
 
 def _to_parquet(plain: Path, path: Path) -> None:
     source, target = (str(p).replace("'", "''") for p in (plain, path))
-    with duckdb.connect() as connection:
-        connection.execute("SET preserve_insertion_order = true")
+    with connected(preserve_insertion_order=True) as connection:
         connection.execute(
             f"COPY (SELECT * REPLACE (TRY_CAST(weight AS DOUBLE) AS weight) FROM read_csv('{source}', header = true, "
             f"all_varchar = true, delim = ',', quote = '\"', escape = '\"')) TO '{target}' "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from datetime import datetime
@@ -30,33 +29,30 @@ def demo(responses: int | None, seed: int | None, fresh: bool, no_serve: bool, p
     from evaluator.demo import place
     from evaluator.demo.steps import Steps
     from evaluator.language import gettext as _
+    from evaluator.rating.stopping import stoppable
     from evaluator.settings import read_settings
 
     spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     language.current.set("zh-CN" if spoken.startswith("zh") else "en")
-    signal.signal(signal.SIGTERM, lambda *_unused: sys.exit(143))  # leaves the work as an exception, which tidies up
     settings, steps = read_settings(), Steps()
     place.check(settings)
     port = port or _free_port(PORT)
     if not _is_free(port):
         raise click.UsageError(_("port %(port)d is taken; name another one with --port") % {"port": port})
-    try:
-        with place.alone(settings):
-            mark = place.read_mark(settings)
-            if mark is not None and not fresh and mark.edition:
-                _say_what_is_there(steps, mark, responses, seed)
-            else:
-                if mark is not None:
-                    steps.say(
-                        _("Taking away the demo that is there.")
-                        if mark.edition
-                        else _("A demo was begun here and not finished; starting over.")
-                    )
-                    place.wipe(settings)
-                _make(settings, steps, responses or 300_000, 1 if seed is None else seed, port)
-    except KeyboardInterrupt:
-        steps.say(_("Stopped. The next `evaluator demo` starts over."))
-        sys.exit(130)
+    stopped = _("Stopped. The next `evaluator demo` starts over.")
+    with stoppable(lambda: steps.say(stopped)), place.alone(settings):
+        mark = place.read_mark(settings)
+        if mark is not None and not fresh and mark.edition:
+            _say_what_is_there(steps, mark, responses, seed)
+        else:
+            if mark is not None:
+                steps.say(
+                    _("Taking away the demo that is there.")
+                    if mark.edition
+                    else _("A demo was begun here and not finished; starting over.")
+                )
+                place.wipe(settings)
+            _make(settings, steps, responses or 300_000, 1 if seed is None else seed, port)
     _farewell(settings, steps, None if no_serve else port)
     if not no_serve:
         _serve(settings, port)

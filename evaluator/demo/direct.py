@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import numpy as np
 
 from evaluator.demo import assessing, citizens
@@ -14,6 +13,7 @@ from evaluator.demo.simulation import Simulation
 from evaluator.demo.truth import Truth
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.tabular import Table, literal
+from methods.queries import connected
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.columns import columns, row
 from questionnaires.quality import flags
@@ -102,7 +102,7 @@ def write_responses(path: Path, made: Simulation) -> None:
     table["day"] = np.array(day, object)[people.day]
     order = ["campaign", "mode", "unit", "day", *names, "flags"]
     wanted = ", ".join(f'nullif("{name}", \'\') AS "{name}"' for name in order)
-    with duckdb.connect() as connection:
+    with connected() as connection:
         connection.register("answers", table)
         connection.execute(
             f"COPY (SELECT {wanted} FROM answers ORDER BY unit, day, mode, {names[0]}) "

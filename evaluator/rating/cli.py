@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from evaluator.rating.defects import InputError
 from evaluator.rating.snapshot_make_cli import make_snapshot
+from evaluator.rating.stopping import stoppable
 
 P = ParamSpec("P")
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -25,15 +25,12 @@ def _mended(command: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves the work as an exception, which tidies up
-        try:
-            code = command(*args, **kwargs)
-        except InputError as error:
-            _lines(error.defects)
-            code = 2
-        except KeyboardInterrupt:
-            click.echo("stopped; nothing was written", err=True)
-            code = 130
+        with stoppable(lambda: click.echo("stopped; nothing was written", err=True)):
+            try:
+                code = command(*args, **kwargs)
+            except InputError as error:
+                _lines(error.defects)
+                code = 2
         sys.exit(code)
 
     return run

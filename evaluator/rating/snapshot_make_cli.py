@@ -23,6 +23,7 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
     from evaluator.rating.defects import InputError
     from evaluator.rating.progress import bars
     from evaluator.rating.snapshot_make import make_snapshot as run
+    from evaluator.rating.stopping import stoppable
     from evaluator.settings import read_settings
 
     settings = read_settings()
@@ -34,10 +35,11 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
         with bars() as progress:
             return await run(out, campaigns, (period[0].date(), period[1].date()), today, progress)
 
-    try:
-        rows = asyncio.run(upgraded())
-    except InputError as error:
-        for defect in error.defects:
-            click.echo(defect, err=True)
-        sys.exit(2)
+    with stoppable(lambda: click.echo("stopped; nothing was written", err=True)):
+        try:
+            rows = asyncio.run(upgraded())
+        except InputError as error:
+            for defect in error.defects:
+                click.echo(defect, err=True)
+            sys.exit(2)
     click.echo(f"{out}: " + ", ".join(f"{name} {number:,}" for name, number in rows.items()))

@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.doors import MARK_COLUMN, SIMULATED, Column, Door
+from methods.queries import connected
 
 Table = dict[str, NDArray[Any]]
 
@@ -31,11 +33,9 @@ _CODE = re.compile(r"\S+")
 PARQUET_TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
 
 
-def connect() -> duckdb.DuckDBPyConnection:
+def connect() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB whose results do not depend on the machine: rows keep their order."""
-    connection = duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})
-    connection.execute("SET enable_progress_bar = false")
-    return connection
+    return connected(threads=2, preserve_insertion_order=True, enable_progress_bar=False)
 
 
 def quoted(name: str) -> str:

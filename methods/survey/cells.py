@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.inputs import Floats, Integers
+from methods.queries import connected
 
 Texts = NDArray[np.object_]
 Booleans = NDArray[np.bool_]
@@ -151,10 +152,7 @@ def reduce_responses(
     (['a', 'b'], [2, 1], [100000, 100000])
     """
     source = _source(responses)
-    connection = duckdb.connect()
-    try:
-        if threads is not None:
-            connection.execute(f"SET threads = {int(threads)}")
+    with connected(**({} if threads is None else {"threads": int(threads)})) as connection:
         present = {
             str(row[0]): str(row[1])
             for row in connection.execute(f"DESCRIBE SELECT * FROM {source}", [str(responses)]).fetchall()
@@ -188,8 +186,6 @@ def reduce_responses(
             _pairs(connection, len(scored)),
             _choices(connection, items, scoring),
         )
-    finally:
-        connection.close()
 
 
 def _source(responses: Path) -> str:

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from methods.inputs import Floats, Integers
+from methods.queries import connected
 from methods.survey.columns import relabelled
 from methods.survey.estimation import Moments
 
@@ -71,9 +72,7 @@ def sum_responses(source: Path, keys: Sequence[str], items: Sequence[str], threa
     readers = {".parquet": "read_parquet(?)", ".csv": "read_csv(?, header = true)"}
     if source.suffix not in readers:
         raise ValueError(f"source: {source.name}; a .parquet or .csv file is expected")
-    with duckdb.connect() as connection:
-        if threads is not None:
-            connection.execute(f"SET threads = {int(threads)}")
+    with connected(**({} if threads is None else {"threads": int(threads)})) as connection:
         table = readers[source.suffix]
         _checked(connection, table, source, [*keys, *items])
         if len(items) > FEW:

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,17 +98,58 @@ def test_scheme_check_and_diff(tmp_path: Path) -> None:
     assert run(scheme, "check", tmp_path / "nowhere.yaml").exit_code == 2
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_rating_can_be_stopped_and_leaves_nothing(tmp_path: Path, lakes_snapshot: Path, sent: signal.Signals) -> None:
-    command = [sys.executable, "-c", "from evaluator.rating.cli import rate; rate()", str(SCHEME), str(lakes_snapshot)]
-    command += ["--out", str(tmp_path / "out"), "--draws", "500000"]
-    started = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
+STOPPED = {signal.SIGINT: 130, signal.SIGTERM: 143}
+WHILE_DRAWING = """
+from evaluator.rating import cli, run
+compute = run.compute
+def begun(*arguments):
+    print("begun", flush=True)
+    return compute(*arguments)
+run.compute = begun
+cli.rate()
+"""
+# after 0.3 s of the process's own work, so that the query has begun however busy the machine is
+DURING_A_QUERY_WITH_HALF_AN_EDITION_WRITTEN = """
+import os, signal
+from evaluator.rating import cli, edition, tabular
+def write_parquet(*_):
+    signal.signal(signal.SIGPROF, lambda *_: os.kill(os.getpid(), signal.{}))
+    signal.setitimer(signal.ITIMER_PROF, 0.3)
+    with tabular.connect() as connection:
+        connection.execute("SELECT count(*) FROM range(100000000000) WHERE hash(range) % 7 = 0")
+edition.write_parquet = write_parquet
+cli.rate()
+"""
+
+
+@contextmanager
+def started(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    work = subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit it ignored
     )  # fmt: skip
-    time.sleep(6)  # long enough to begin, far from long enough to finish
-    started.send_signal(sent)
-    _, told = started.communicate(timeout=60)
-    assert started.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[sent], told
-    assert "Traceback" not in told
+    try:
+        yield work
+    finally:
+        work.kill()
+
+
+@pytest.mark.parametrize("sent", STOPPED)
+def test_a_rating_can_be_stopped_and_leaves_nothing(tmp_path: Path, lakes_snapshot: Path, sent: signal.Signals) -> None:
+    with started(WHILE_DRAWING, SCHEME, lakes_snapshot, "--out", tmp_path / "out", "--draws", 500_000) as work:
+        assert work.stdout is not None
+        assert work.stdout.readline() == "begun\n"
+        work.send_signal(sent)
+        _, told = work.communicate(timeout=600)  # most of it is loading, on a busy machine
+    assert (work.returncode, told) == (STOPPED[sent], "stopped; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", STOPPED)
+def test_so_it_can_while_duckdb_runs_a_query(tmp_path: Path, lakes_snapshot: Path, sent: signal.Signals) -> None:
+    script = DURING_A_QUERY_WITH_HALF_AN_EDITION_WRITTEN.format(sent.name)
+    with started(script, SCHEME, lakes_snapshot, "--out", tmp_path / "out", "--draws", 64) as work:
+        _, told = work.communicate(timeout=600)  # most of it is loading, on a busy machine
+    assert (work.returncode, told) == (STOPPED[sent], "stopped; nothing was written\n")
     assert list(tmp_path.iterdir()) == []
