@@ -40,9 +40,13 @@ class Building:
         for row in rows_of(self.columns):
             if row.control != "end" and row.name:
                 self.rows.setdefault(f"{form.root}/{'/'.join(row.path)}", row)
+        self.loops = [path for path, row in self.rows.items() if row.kind == "loop"]
         self.settings = Columns(book["settings"])
         self.first: dict[str, str] = book["settings"].rows[0] if book["settings"].rows else {}
         self.generated = self._generated()
+        for answer in form.meta:
+            if answer.name == "audit":
+                self._put_back(answer)
         self.matrices: set[str] = set()
         self._find_matrices(form.answers)
         self.sections: set[str] = set()
@@ -55,6 +59,15 @@ class Building:
 
     # --- what is what
 
+    def row(self, path: str) -> Row | None:
+        """The row that a path comes from; pyxform writes what is in a loop once for each choice."""
+        if path not in self.rows:
+            for loop in self.loops:
+                if path.startswith(f"{loop}/"):
+                    inner = path[len(loop) + 1 :].partition("/")[2]
+                    return self.rows.get(f"{loop}/{inner}" if inner else loop)
+        return self.rows.get(path)
+
     def _generated(self) -> set[str]:
         """Calculations that pyxform adds for the number of repetitions."""
         found = set()
@@ -63,6 +76,16 @@ class Building:
             if path.endswith("_count") and path not in self.rows:
                 found.add(path)
         return found
+
+    def _put_back(self, audit: Answer) -> None:
+        """Put the audit, which an XForm has among its metadata, where its row stands."""
+        row = self.row(audit.path)
+        parts = self.form.answers
+        for name in () if row is None else row.around:
+            parts = next((answer.parts for answer in parts if answer.name == name), parts)
+        numbers = [0 if (one := self.row(answer.path)) is None else one.number for answer in parts]
+        before = [number for number in numbers if row is None or number < row.number]
+        parts.insert(len(before), audit)
 
     def _find_matrices(self, answers: list[Answer]) -> None:
         for answer in answers:
@@ -129,7 +152,7 @@ class Building:
         return self._is_group(answer) and answer.path not in self.form.repeats and answer.path not in self.matrices
 
     def _own_text(self, answer: Answer, key: str) -> str:
-        row = self.rows.get(answer.path)
+        row = self.row(answer.path)
         header = OWN + key
         return own_text(row.cells[header]).strip() if row is not None and header in row.cells else ""
 
@@ -150,7 +173,6 @@ class Building:
                 walk(parts, answer.name, False)
 
         walk(self.form.answers, "", True)
-        walk([answer for answer in self.form.meta if answer.name == "audit"], "", False)
         count: dict[str, int] = {}
         for _, name, _ in wanted:
             count[name.casefold()] = count.get(name.casefold(), 0) + 1
@@ -166,7 +188,7 @@ class Building:
                     number += 1
                 taken.add(code.casefold())
                 if code != name:
-                    row = self.rows.get(path)
+                    row = self.row(path)
                     place = (1, 1) if row is None else self.columns.place(row.number, "name")
                     self.note(
                         place, "%(name)s stands in two groups: here it is called %(code)s", "give each its own name",
@@ -272,8 +294,7 @@ class Building:
         loose: List | None = None
         number = 0
         taken = {answer.name.casefold() for answer in self.form.answers if self._is_section(answer)}
-        audits = [answer for answer in self.form.meta if answer.name == "audit"]
-        for answer in [*self.form.answers, *audits]:
+        for answer in self.form.answers:
             if answer.path in self.generated:
                 continue
             if self._is_section(answer):
@@ -298,11 +319,11 @@ class Building:
         return found
 
     def _place(self, answer: Answer, near: Place, name: str = "") -> Place:
-        return self.items.place(self.rows.get(answer.path), near, name)
+        return self.items.place(self.row(answer.path), near, name)
 
     def _section(self, answer: Answer) -> Entries | None:
         place = self._place(answer, self.columns.place(1))
-        row = self.rows.get(answer.path)
+        row = self.row(answer.path)
         group = self.form.groups.get(answer.path)
         own = self.items.own(row)
         node = Entries(*place)
@@ -351,7 +372,7 @@ class Building:
         """An item, group, repeat or matrix."""
         if answer.path in self.generated or answer.name.startswith((LABEL_NOTE, LABEL_ROW)):
             return
-        row = self.rows.get(answer.path)
+        row = self.row(answer.path)
         place = self.items.place(row, near)
         if answer.path in self.matrices:
             into.items.append(self._matrix(answer, place))
@@ -363,7 +384,7 @@ class Building:
             into.items.append(self.items.item(answer, row, place))
 
     def _group(self, answer: Answer, place: Place) -> Entries | None:
-        row = self.rows.get(answer.path)
+        row = self.row(answer.path)
         own = self.items.own(row)
         marks = _marks(own)
         group, repeat = self.form.groups.get(answer.path), self.form.repeats.get(answer.path)
@@ -404,7 +425,7 @@ class Building:
             put(node, at, "count", self.items.paths.expression(source, answer.path))
 
     def _matrix(self, answer: Answer, place: Place) -> Entries:
-        row = self.rows.get(answer.path)
+        row = self.row(answer.path)
         own = self.items.own(row)
         marks = _marks(own)
         members, header = self.members(answer)
@@ -432,7 +453,7 @@ class Building:
         self.itemsets.use(itemset.list, code, node, at)
         statements = List(*place)
         for member in members:
-            statement = self.items.item(member, self.rows.get(member.path), place, statement=True)
+            statement = self.items.item(member, self.row(member.path), place, statement=True)
             of = self.form.controls[member.path]
             found = itemset_of(of)
             if found is not None and found.filter:

@@ -65,7 +65,7 @@ def check(book: Workbook, file: str) -> list[Mistake]:
     columns = Columns(book["survey"])
     _check_headers(found, columns)
     lists = _check_choices(found)
-    if not found.wrong.found:
+    if "type" in columns.headers and "name" in columns.headers:
         _check_rows(found, columns, lists)
     for name, (what, right) in OTHER_SHEETS.items():
         if any(book[name].rows):
@@ -198,8 +198,6 @@ def _check_type(found: Checking, columns: Columns, row: Row, lists: dict[str, in
         if not lists:
             right, values = "add a sheet choices with list_name, name and label", {}
         found.wrong(place, "there is no list of choices %(list)s", right, list=shown(row.list), **values)
-    elif row.kind == "loop":
-        found.wrong(place, "begin_loop is not supported", "write a group for each of the choices")
     elif not (row.control or row.list or row.type in QUESTION_TYPE_DICT or row.type in aliases.settings_header):
         first = row.type.partition(" ")[0]
         if first in ("select_one", "select_multiple", "rank", "select1"):

@@ -8,13 +8,16 @@ from pyxform.errors import PyXFormError  # type: ignore[import-untyped]
 from pyxform.xls2xform import convert  # type: ignore[import-untyped]
 
 from questionnaires.expression import ExpressionError, parse
+from questionnaires.filters import with_columns
 from questionnaires.mistakes import Mistake, shown
 from questionnaires.xlsform.headers import OWN, OWN_CHOICE, is_text, meaning
 from questionnaires.xlsform.sheets import NAMES, ROWS, ImportRefusedError, Sheet, Workbook, placed, refused
 from questionnaires.xlsform.shielding import DISGUISES, quotes, shield
+from questionnaires.xlsform.survey import Columns, rows_of
 
 EXPRESSIONS = ("relevant", "required", "read_only", "constraint", "calculation", "choice_filter", "repeat_count")
 CURLY = re.compile("[" + "".join(DISGUISES) + "]")
+NAMED = re.compile(r"named '?([\w.-]+?)'?(?= has |\.|\Z)")
 AT = re.compile(r"\[row : (\d+)\]\s*")
 ON = re.compile(r"[Oo]n the '(\w+)' sheet, (?:the '([^']*)' value is invalid\. )?")
 
@@ -64,7 +67,7 @@ def _cell(header: str, value: str, sheet: str) -> str:
         return quotes(plain)
     if sheet == "survey" and column in EXPRESSIONS:
         try:
-            parse(plain)
+            parse(with_columns(plain, ()) if column == "choice_filter" else plain)
         except ExpressionError:
             return plain
         return quotes(plain)  # they stand within a text
@@ -77,13 +80,16 @@ def _mistake(said: str, book: Workbook) -> Mistake:
     at = AT.search(said)
     if at is not None:
         row = int(at[1])
+    named = NAMED.search(said)
+    if at is None and named is not None:
+        row = next((one.number for one in rows_of(Columns(book["survey"])) if one.name == named[1]), 1)
     on = ON.search(said)
     if on is not None:
         sheet = on[1] if on[1] in NAMES else sheet
         column = _column(book[sheet], on[2] or "")
     lines = ON.sub("", AT.sub("", said)).strip().splitlines() or ["it cannot be converted"]
     what = shown(re.sub(r"\s*\{'.*", "", lines[0]).strip().rstrip(".") or "it cannot be converted", 400)
-    line = NAMES.index(sheet) * ROWS + (row if at is not None else 1)
+    line = NAMES.index(sheet) * ROWS + row
     return Mistake(line, column, "", what.replace("%", "%%"), "", ())
 
 

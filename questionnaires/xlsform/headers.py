@@ -28,7 +28,8 @@ TEXTS = ("label", "hint", "guidance_hint", "required_message", "constraint_messa
 
 # Names of languages as forms have them; the code in brackets behind a name wins.
 LANGUAGES = {
-    "en": ("English",), "zh": ("\u4e2d\u6587", "Chinese", "\u6c49\u8bed", "\u7b80\u4f53\u4e2d\u6587", "Mandarin"), "fr": ("Français", "French"),
+    "en": ("English",), "zh": ("\u4e2d\u6587", "Chinese", "\u6c49\u8bed", "\u7b80\u4f53\u4e2d\u6587"),
+    "fr": ("Français", "French"),
     "es": ("Español", "Spanish"), "pt": ("Português", "Portuguese"), "ar": ("العربية", "Arabic"),
     "ru": ("Русский", "Russian"), "de": ("Deutsch", "German"), "it": ("Italiano", "Italian"),
     "ja": ("\u65e5\u672c\u8a9e", "Japanese"), "ko": ("한국어", "Korean"), "vi": ("Tiếng Việt", "Vietnamese"),
@@ -48,8 +49,8 @@ IN_BRACKETS = re.compile(r"[（(]\s*([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)\s*[
 def meaning(header: str) -> str:
     """The column that a header stands for: `label`, `relevant`, `media`, ...; itself when it is none of XLSForm's.
 
-    >>> meaning("Label::English (en)"), meaning("bind::relevant"), meaning("media::image::en"), meaning("evaluator::score")
-    ('label', 'relevant', 'media', 'evaluator::score')
+    >>> meaning("Label::English (en)"), meaning("bind::relevant"), meaning("media::image::en")
+    ('label', 'relevant', 'media')
     """
     if header.lower().startswith(OWN):
         return OWN + header[len(OWN) :].strip()

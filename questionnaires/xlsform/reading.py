@@ -10,8 +10,10 @@ import csv
 import datetime
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from questionnaires.mistakes import shown
 from questionnaires.xlsform.sheets import NAMES, Sheet, Workbook, refused
@@ -86,22 +88,23 @@ def _xlsx(content: bytes, file: str) -> dict[str, Table]:
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     _check_archive(content)
-    book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    try:
-        found: dict[str, Table] = {}
-        for name in book.sheetnames:
-            sheet = book[name]
-            if not hasattr(sheet, "iter_rows"):
-                continue  # a chart
-            if name.strip().lower() in NAMES or len(book.sheetnames) == 1:
-                sheet.reset_dimensions()  # what a file says of its own size is not to be trusted
-                rows = sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1, values_only=True)
-                found[name] = list(_until_empty(rows))
-            else:
-                found[name] = ()
-        return found
-    finally:
-        book.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what a form does not need: pictures, colours
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        try:
+            return {
+                name: _cells(book[name]) if name.strip().lower() in NAMES or len(book.sheetnames) == 1 else ()
+                for name in book.sheetnames
+            }
+        finally:
+            book.close()
+
+
+def _cells(sheet: Any) -> list[Sequence[object]]:
+    if not hasattr(sheet, "iter_rows"):
+        return []  # a chart
+    sheet.reset_dimensions()  # what a file says of its own size is not to be trusted
+    return list(_until_empty(sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1, values_only=True)))
 
 
 def _check_archive(content: bytes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyxform.utils import default_is_dynamic  # type: ignore[import-untyped]
 
-from questionnaires.definition import Group, Question, Questionnaire, Section
+from questionnaires.definition import Choice, Group, Question, Questionnaire, Section
 from questionnaires.expression import Expression
 from questionnaires.filters import as_written
 from questionnaires.words import Words
@@ -265,9 +265,8 @@ class Rows:
             return f"select_one {item.code}"
         left.pop("range")
         self.parameters = f"start={item.range[0]} end={item.range[1]} step=1"
-        if item.anchors and not bare and item.appearance in WITH_TICKS:
-            from questionnaires.definition import Choice
-
+        # pyxform writes the name of the list in small letters
+        if item.anchors and not bare and item.appearance in WITH_TICKS and item.code == item.code.lower():
             self.listing.add(item.code, [Choice(str(number), words) for number, words in item.anchors])
             self.parameters += f" tick_labelset={item.code}"
             left.pop("labels")

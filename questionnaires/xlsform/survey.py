@@ -56,6 +56,7 @@ class Row:
     command: str = ""  # of a select: select one, select all that apply, rank, ...
     other: bool = False  # or_other
     path: tuple[str, ...] = field(default=())  # names of the groups around it, and its own
+    around: tuple[str, ...] = field(default=())  # names of the groups around it
 
 
 def rows_of(columns: Columns) -> Iterator[Row]:
@@ -82,6 +83,7 @@ def rows_of(columns: Columns) -> Iterator[Row]:
             del around[-1:]
         else:
             row.path = ("meta", row.name) if written == "audit" else (*around, row.name)
+            row.around = tuple(around)
             if row.control == "begin":
                 around.append(row.name)
         yield row
