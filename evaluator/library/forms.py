@@ -64,7 +64,7 @@ class Entry(msgspec.Struct, frozen=True):
     code: str
     text: str
     head: bool = False
-    statement: bool = False  # of a matrix: its answers stand at the head
+    inside: bool = False  # of a group
     kind: str = ""
     hint: str = ""
     when: str = ""
@@ -169,7 +169,7 @@ class _Reading:
                 if group.code not in told:
                     told.add(group.code)
                     yield self._head(group, item)
-            yield self._entry(item, statement=bool(around) and around[0].kind == "matrix")
+            yield self._entry(item, around)
 
     def _head(self, group: Group, first: Question) -> Entry:
         matrix = group.kind == "matrix"
@@ -179,11 +179,12 @@ class _Reading:
             offered=self._offered(first) if matrix else (), scored=matrix and first.score is not None,
         )  # fmt: skip
 
-    def _entry(self, item: Question, *, statement: bool) -> Entry:
+    def _entry(self, item: Question, around: tuple[Group, ...]) -> Entry:
+        statement = bool(around) and around[0].kind == "matrix"  # its answers stand at the head
         return Entry(
             code=item.code,
             text=self.say(item.text),
-            statement=statement,
+            inside=bool(around),
             kind="" if statement else self._kind(item),
             hint=self.say(item.hint),
             when=self.when(item.relevant),
@@ -225,7 +226,8 @@ class _Reading:
         if item.choice_filter is not None:
             yield gettext(_("an answer is offered when %(condition)s")) % {"condition": self.when(item.choice_filter)}
         if item.constraint is not None:
-            yield gettext(_("taken when %(condition)s")) % {"condition": self.when(item.constraint)}
+            condition = gettext(_("taken when %(condition)s")) % {"condition": self.when(item.constraint)}
+            yield self.say(item.constraint_message) or condition
         yield from self._scoring(item)
 
     def _scoring(self, item: Question) -> Iterator[str]:

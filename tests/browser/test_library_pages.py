@@ -1,0 +1,55 @@
+"""The library of questionnaires as people see it: both languages, phone and desktop, with and without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from evaluator.settings import Settings
+from questionnaires.loading import shipped, shipped_text
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, violations
+
+VIEWPORTS = {"narrow": {"width": 360, "height": 780}, "phone": PHONE, "desktop": DESKTOP}
+PATHS = ["/library", *(f"/library/{code}" for code in shipped())]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any) -> Iterator[str]:
+    """An empty site: the library needs nothing in the database."""
+
+    async def fill(settings: Settings) -> None:
+        return None
+
+    with new_site(tmp_path_factory.mktemp("library"), fill) as address:
+        yield address
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_accessible_and_fits_its_screen(
+    site: str, browser: Any, path: str, language: str, viewport: str
+) -> None:
+    with opened(browser, site + path, language=language, viewport=VIEWPORTS[viewport]) as page:
+        for fold in page.locator("details").all():
+            fold.evaluate("fold => { fold.open = true }")
+        assert page.locator("html").get_attribute("lang") == language
+        assert violations(page) == []
+        assert overflow(page) <= 0
+        assert len(page.content().encode()) < 100_000
+
+
+def test_a_visitor_reads_a_form_and_takes_its_file_without_a_script(site: str, browser: Any) -> None:
+    with opened(browser, site, language="en", viewport=PHONE, script=False) as page:
+        page.click("footer a[href='/library']")
+        page.click("main a[href='/library/sd-enterprise']")
+        page.click("main nav a[href='#s-payments']")
+        assert page.url.endswith("#s-payments")
+        page.locator("summary").first.click()
+        assert page.locator("#all-paths tbody tr").count() == 24
+        with page.expect_download() as waiting:
+            page.click("main a[href='/library/sd-enterprise.yaml']")
+        assert waiting.value.suggested_filename == "sd-enterprise.yaml"
+        assert waiting.value.path().read_text(encoding="utf-8") == shipped_text("sd-enterprise")
