@@ -32,8 +32,7 @@ def _(message: str) -> str:
     return message
 
 
-MORE = _("Now also asked: %(questions)s")
-WRONG = _("Error")
+SAYS = {"more": _("Now also asked: %(questions)s"), "error": _("Error"), "blank": _("Not answered")}
 
 
 def block(found: Mapping[str, object]) -> Markup:
@@ -141,7 +140,7 @@ def of_items(
         "conditions": [compact(expression.tree) for expression in conditions],
         "items": items,
         "texts": texts,
-        "says": {"more": language.gettext(MORE), "error": language.gettext(WRONG)},
+        "says": {name: language.gettext(message) for name, message in SAYS.items()},
     }  # fmt: skip
 
 
@@ -179,6 +178,7 @@ def _page(questionnaire: Questionnaire, here: tuple[str, ...]) -> _Page:
         if code in read & moving or (code in here and _concerns(item, section, moving)):
             items.append((item, _around(item, section)))
     repeated = {name for code in here for name in _named(*places[code])} & moving
+    repeated |= {code for code in here if places[code][0].calculate is not None and places[code][0].choices}
     return _Page(frozenset(here), frozenset(moving), tuple(items), frozenset(repeated))
 
 

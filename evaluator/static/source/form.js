@@ -7,6 +7,7 @@
 
 import { asText, calculation, condition } from './expressions.js';
 
+const LENGTHS = { month: 7, year: 4 }; // of a date that is shown in part
 const ANSWER = 'a-', SAVE_AFTER = 1000, TYPED_AFTER = 300;
 
 // ---- from what fields hold to answers: questionnaires/answers.py
@@ -235,50 +236,46 @@ function live(form, data) {
     if (!inside) return null;
     const walker = document.createTreeWalker(inside, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) if (plain(node.data) === plain(was) && plain(was)) return node;
-    const target = place === 'choice' ? inside : place === 'text' && inside.querySelector('legend, label, p');
+    const target = place === 'choice' ? inside : place === 'text' && inside.querySelector('legend,label,p');
     return target && !plain(target.textContent) ? target.appendChild(document.createTextNode('')) : null;
   }
 
   // ---- errors
 
   function tell(code, message) {
-    const element = drawn.get(code), id = ANSWER + code + '-error', field = fields(code)[0];
-    if (!element || !field) return '';
-    const group = element.querySelector('.govuk-form-group') || element, holder = field.closest('fieldset');
-    const described = holder && element.contains(holder) ? holder : field;
-    let line = document.getElementById(id);
-    const before = line ? line.getAttribute('data-said') || plain(line.textContent) : '';
-    if (!message && !line) return '';
-    const ids = (described.getAttribute('aria-describedby') || '').split(' ').filter(one => one && one !== id);
+    const element = drawn.get(code), id = ANSWER + code, name = id + '-error', field = fields(code)[0];
+    if (!field || !element.contains(field)) return '';
+    const holder = field.closest('fieldset,[role=radiogroup],[role=group]');
+    const described = element.contains(holder) ? holder : field, before = document.getElementById(name);
+    const ids = (described.getAttribute('aria-describedby') || '').split(' ').filter(one => one && one !== name);
+    const told = before ? plain(before.lastChild.textContent) : '';
+    if (told === plain(message)) return '';
+    if (before) before.remove();
     if (message) {
-      if (!line) {
-        line = document.createElement('p');
-        line.id = id;
-        line.className = 'govuk-error-message';
-        const place = field.closest('.govuk-radios,.govuk-checkboxes,.scale,.govuk-input__wrapper,.govuk-date-input') || field;
-        place.parentNode.insertBefore(line, place);
-      }
-      const prefix = document.createElement('span');
+      const line = document.createElement('p'), prefix = document.createElement('span');
+      line.id = name;
+      line.className = 'govuk-error-message';
       prefix.className = 'govuk-visually-hidden';
       prefix.textContent = data.says.error + ': ';
-      line.textContent = message;
-      line.insertBefore(prefix, line.firstChild);
-      line.setAttribute('data-said', message);
-      ids.push(id);
-    } else line.remove();
-    if (ids.length) described.setAttribute('aria-describedby', ids.join(' ')); else described.removeAttribute('aria-describedby');
-    group.classList[message ? 'add' : 'remove']('govuk-form-group--error');
-    if (field.type !== 'radio' && field.type !== 'checkbox') {
-      const kind = field.tagName === 'SELECT' ? 'select' : field.tagName === 'TEXTAREA' ? 'textarea' : 'input';
-      field.classList[message ? 'add' : 'remove']('govuk-' + kind + '--error');
+      line.appendChild(prefix);
+      line.appendChild(document.createTextNode(message));
+      const hints = [].concat(all('legend,label,.matrix__text', element).slice(0, 1),
+        ['-hint', '-extra'].map(end => document.getElementById(id + end)), all('details', element)).filter(Boolean);
+      const last = hints[hints.length - 1];
+      if (last) last.parentNode.insertBefore(line, last.nextSibling); else element.insertBefore(line, element.firstChild);
+      ids.push(name);
     }
-    return message && before.indexOf(message) < 0 ? data.says.error + ': ' + message : '';
+    if (ids.length) described.setAttribute('aria-describedby', ids.join(' ')); else described.removeAttribute('aria-describedby');
+    const kind = { SELECT: 'select', TEXTAREA: 'textarea' }[field.tagName] || 'input', add = message ? 'add' : 'remove';
+    element.classList[add]('govuk-form-group--error');
+    if (field.classList.contains('govuk-' + kind)) field.classList[add]('govuk-' + kind + '--error');
+    return message && data.says.error + ': ' + message;
   }
 
   // ---- everything that follows from the answers
 
   const title = element => {
-    const named = element.querySelector('legend, label');
+    const named = element.querySelector('legend,.matrix__text,label');
     return plain((named || element).textContent).slice(0, 200);
   };
 
@@ -305,8 +302,10 @@ function live(form, data) {
     });
     items.forEach((item, code) => {
       const element = drawn.get(code), shown = state.relevant.has(code);
-      if (item.calculate !== undefined) {
-        fields(code).forEach(field => { field.value = state.answers[code] === undefined ? '' : asText(state.answers[code]); });
+      if (item.calculate !== undefined && shown) {
+        const answer = state.answers[code], worked = answer === undefined ? '' : asText(answer).slice(0, LENGTHS[item.part]);
+        fields(code).forEach(field => { field.value = worked; });
+        if (element) all('.fixed', element).forEach(place => { place.textContent = said(data, state.answers, code) || data.says.blank; });
       }
       if (!element) return;
       if (element.hidden === shown) {
