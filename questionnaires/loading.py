@@ -95,6 +95,11 @@ def shipped_text(code: str) -> str:
     return (resources.files("questionnaires") / "library" / f"{code}.yaml").read_text(encoding="utf-8")
 
 
+def is_shipped(questionnaire: Questionnaire) -> bool:
+    """Whether it is a questionnaire that comes with the library, word for word."""
+    return questionnaire.code in shipped() and load_shipped(questionnaire.code) == questionnaire
+
+
 def load_shipped(code: str) -> Questionnaire:
     """A shipped questionnaire by its code."""
     return loads(shipped_text(code), f"questionnaires/library/{code}.yaml")

@@ -17,6 +17,7 @@ from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.mixing import mix_for_ever
 from evaluator.problems import Problem, not_found
+from questionnaires.loading import is_shipped
 
 Ask = Request[Any, Any, Any]
 SEND_BYTES = form.MOST_BYTES
@@ -221,7 +222,7 @@ async def choose(request: Ask) -> Response[Any]:
     )
     return pages.page(
         request, "collection/choose.html", campaign=found, picked=picked, several=len(open_ones) > 1,
-        simulated=found.simulated,
+        shipped=is_shipped(found.questionnaire), simulated=found.simulated,
     )  # fmt: skip
 
 
@@ -241,6 +242,7 @@ async def notice(request: Ask, campaign: FromPath[str]) -> Response[str]:
     found = await request.app.state.campaigns.get(campaign)
     return pages.page(
         request, "collection/notice.html", campaign=found, operator=request.app.state.settings.operator,
+        shipped=is_shipped(found.questionnaire),
         strata=[
             screens.say(q.text, language.gettext("this office"))
             for q in found.questionnaire.questions if q.role == "stratum"
@@ -282,7 +284,10 @@ async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]
     page = overview.page_of(counts, int(number) if number.isdigit() and len(number) < 6 else 1)
     if page is None:
         raise not_found(f"page {number[:6]}")
-    return pages.page(request, "collection/staff_campaign.html", campaign=found, page=page, simulated=found.simulated)
+    return pages.page(
+        request, "collection/staff_campaign.html", campaign=found, page=page, simulated=found.simulated,
+        shipped=is_shipped(found.questionnaire),
+    )  # fmt: skip
 
 
 public: list[Any] = [

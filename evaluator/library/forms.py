@@ -113,12 +113,6 @@ def find_form(code: str) -> Form | None:
     return _form(code, language.current.get()) if code in shipped() else None
 
 
-def page_of(questionnaire: Questionnaire) -> str:
-    """The address of the page that shows a questionnaire; blank when it is not a shipped one, or has been changed."""
-    known = questionnaire.code in shipped() and load_shipped(questionnaire.code) == questionnaire
-    return f"/library/{questionnaire.code}" if known else ""
-
-
 @lru_cache(maxsize=16)
 def _form(code: str, _language: str) -> Form:
     """`_language`: what this request speaks, so that each is kept apart."""

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,10 +15,14 @@ from litestar import Litestar
 
 from evaluator import language
 from evaluator.app import create_app
-from evaluator.library.forms import PURPOSES, all_forms, find_form, page_of
+from evaluator.collection.campaigns import Label, create_campaign
+from evaluator.library.forms import PURPOSES, all_forms, find_form
 from evaluator.library.lasting import between, lasting
 from evaluator.settings import Settings
-from questionnaires.loading import load_shipped, loads, shipped, shipped_text
+from evaluator.units.tables import Unit
+from questionnaires.loading import load_shipped, shipped, shipped_text
+from questionnaires.scoring import scoring
+from questionnaires.xlsform.importing import import_form
 
 Serving = Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]
 PAGE = {"accept": "text/html"}
@@ -104,6 +109,35 @@ async def test_the_file_is_the_form_itself(app: Litestar, serving: Serving, code
         assert again.status_code == 304
 
 
+@pytest.mark.parametrize("code", shipped())
+async def test_the_xlsform_comes_back_as_the_same_questionnaire(app: Litestar, serving: Serving, code: str) -> None:
+    async with serving(app) as client:
+        answer = await client.get(f"/library/{code}.xlsx")
+    assert answer.status_code == 200
+    assert f'filename="{code}.xlsx"' in answer.headers["content-disposition"]
+    again = import_form(answer.content, f"{code}.xlsx").questionnaire
+    known = load_shipped(code)
+    assert [item.code for item in again.items] == [item.code for item in known.items]
+    assert scoring(again) == scoring(known)
+
+
+async def test_a_survey_of_a_shipped_form_leads_to_its_questions_and_one_of_another_form_does_not(
+    app: Litestar, serving: Serving
+) -> None:
+    today = date.today()
+    await Unit.insert(Unit(code="37", level="P", name_zh="P-zh", name_en="Province"))
+    changed = shipped_text("sd-citizen").replace("code: sd-citizen", "code: ours")
+    for code, text in (("known", shipped_text("sd-citizen")), ("changed", changed)):
+        await create_campaign(
+            code, questionnaire=text, units=["37"], opens=today - timedelta(1), closes=today + timedelta(9),
+            title=Label("S-zh", "Survey"), responsible=Label("O-zh", "Office"), contact="office@example.org",
+        )  # fmt: skip
+    async with serving(app) as client:
+        for path in ("/rate?campaign={}", "/notice/{}"):
+            assert 'href="/library/sd-citizen"' in (await client.get(path.format("known"), headers=PAGE)).text
+            assert 'href="/library/' not in (await client.get(path.format("changed"), headers=PAGE)).text
+
+
 @pytest.mark.parametrize(
     "path", ["/library/nothing", "/library/sd-citizen.exe", "/library/..%2fsd-citizen", "/library/sd-citizen.yaml.yaml"]
 )
@@ -124,12 +158,6 @@ def test_a_form_in_one_language_is_not_shown_in_the_other() -> None:
         language.current.reset(token)
         assert found is not None
         assert (found.title == title) == (spoken == "en")
-
-
-def test_only_an_unchanged_shipped_form_has_a_page_of_its_own() -> None:
-    assert page_of(load_shipped("sd-citizen")) == "/library/sd-citizen"
-    assert page_of(loads(shipped_text("sd-citizen").replace("score: 40", "score: 45"))) == ""
-    assert page_of(loads(shipped_text("sd-citizen").replace("code: sd-citizen", "code: ours"))) == ""
 
 
 @pytest.mark.parametrize(

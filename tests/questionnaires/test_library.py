@@ -16,7 +16,7 @@ from questionnaires.acceptance import check
 from questionnaires.definition import NEVER_SCORED, Question, ScoreAny, ScoreByChoice, ScoreLinear, Words
 from questionnaires.evaluation import Context, calculation
 from questionnaires.length import lengths, ways
-from questionnaires.loading import load_shipped, loads, remarks, shipped, shipped_text
+from questionnaires.loading import is_shipped, load_shipped, loads, remarks, shipped, shipped_text
 from questionnaires.quality_reading import QUALITY_KEYS
 from questionnaires.question_reading import QUESTION_KEYS, TYPES
 from questionnaires.questionnaire_reading import KEYS
@@ -36,6 +36,14 @@ def test_a_shipped_questionnaire_has_the_code_of_its_file(code: str) -> None:
 def test_an_unknown_shipped_questionnaire_is_refused_with_the_known_ones() -> None:
     with pytest.raises(LookupError, match="sd-citizen"):
         shipped_text("../sd-citizen")
+
+
+def test_only_an_unchanged_shipped_form_is_one() -> None:
+    text = shipped_text("sd-citizen")
+    assert is_shipped(load_shipped("sd-citizen"))
+    assert is_shipped(loads("# a remark\n" + text))
+    assert not is_shipped(loads(text.replace("score: 40", "score: 45")))
+    assert not is_shipped(loads(text.replace("code: sd-citizen", "code: ours")))
 
 
 def test_every_item_that_the_scheme_rates_by_has_a_score() -> None:
