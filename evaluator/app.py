@@ -18,6 +18,7 @@ from evaluator.accounts.sessions import staff_only
 from evaluator.assessment import routes as assessment
 from evaluator.collection import routes as collection
 from evaluator.collection.tables import Campaign
+from evaluator.compression import compressed
 from evaluator.editing import routes as editing
 from evaluator.library import routes as library
 from evaluator.publication import routes as publication
@@ -31,10 +32,10 @@ def _(message: str) -> str:  # marks a message for extraction; it is translated 
 
 
 class Site(Litestar):
-    """Litestar inside the layer that sets language and headers for every answer, 404s included."""
+    """Litestar inside the layers that set language and headers and compress, for every answer, 404s included."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await security.guarded(super().__call__)(scope, receive, send)
+        await security.guarded(compressed(super().__call__))(scope, receive, send)
 
 
 @get("/language", sync_to_thread=False)
