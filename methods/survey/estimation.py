@@ -131,8 +131,15 @@ def means(
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = _sums(of_row, size, of.sum, weight) / population
     center, scale = _at(np.nan_to_num(estimate), of_row), _at(_inverse(population), of_row)
-    u = (of.sum - of.n * center) * scale
-    uu = (of.sumsq - center * (2.0 * of.sum - of.n * center)) * scale**2
+    # (sum - n c) scale and (sumsq - c (2 sum - n c)) scale^2, in two arrays of all rows
+    u = of.n * center
+    np.subtract(of.sum, u, out=u)
+    uu = of.sum + u
+    uu *= center
+    np.subtract(of.sumsq, uu, out=uu)
+    u *= scale
+    uu *= scale
+    uu *= scale
     return _estimates(design, of.n, of_row, size, calibration, residuals, estimate, population, u, uu)
 
 

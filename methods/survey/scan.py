@@ -152,27 +152,37 @@ def _by_column(
     ranges: _Ranges,
 ) -> Sums:
     """Cells numbered by arithmetic, and each item summed by itself."""
-    key = "0"
-    for name, size in zip(keys, ranges.sizes, strict=True):
-        key = f"({key} * {size} + CAST({_code(name)} AS BIGINT) + 1)"
-    columns = ", ".join(f"{_name(name)} AS y{j}" for j, name in enumerate(items))
-    found = connection.execute(f"SELECT CAST({key} AS BIGINT) AS cell, {columns} FROM {table}", [str(source)])
-    read = found.fetchnumpy()
     size = int(np.prod(ranges.sizes))
-    code, cell = relabelled(np.asarray(read["cell"], np.int64), size)
+    kind = "INTEGER" if size < 2**31 else "BIGINT"
+    key = "0"
+    for name, width in zip(keys, ranges.sizes, strict=True):
+        key = f"({key} * {width} + CAST({_code(name)} AS {kind}) + 1)"
+    columns = ", ".join(f"{_name(name)} AS y{j}" for j, name in enumerate(items))
+    found = connection.execute(f"SELECT CAST({key} AS {kind}) AS cell, {columns} FROM {table}", [str(source)])
+    read = found.fetchnumpy()
+    code, cell = relabelled(np.asarray(read["cell"]), size)
     cells = len(code)
     n = np.bincount(cell, minlength=cells)
+    largest = float(n.max(initial=0))
     item_n, item_sum, item_sumsq = (np.empty((cells, len(items)), np.int64) for _ in range(3))
     for j, name in enumerate(items):
         column = np.ma.asarray(read[f"y{j}"])
         answered = n if column.mask is np.ma.nomask else np.bincount(cell[~column.mask], minlength=cells)
-        y: Floats = np.ma.filled(column, 0).astype(np.float64)
-        most = float(np.max(np.abs(y), initial=0.0))
-        if most**2 * float(n.max(initial=0)) >= EXACT:
-            raise ValueError(f"items: {name!r} holds {most:g}, whose squares add up to more than is exact; scale it")
+        whole = np.ma.filled(column, 0)
+        least, most = float(whole.min(initial=0)), float(whole.max(initial=0))
+        if max(most, -least) ** 2 * largest >= EXACT:
+            raise ValueError(
+                f"items: {name!r} holds {max(most, -least):g}, whose squares add up to more than is exact; scale it"
+            )
         item_n[:, j] = answered
-        item_sum[:, j] = np.bincount(cell, y, minlength=cells)
-        item_sumsq[:, j] = np.bincount(cell, y * y, minlength=cells)
+        y: Floats = whole.astype(np.float64)
+        room = most * largest + 1.0  # above every sum
+        if least >= 0 and room * (most**2 * largest + 1.0) < EXACT:  # both sums in one pass, side by side in a number
+            packed = np.bincount(cell, y * (y * room + 1.0), minlength=cells).astype(np.int64)
+            item_sumsq[:, j], item_sum[:, j] = np.divmod(packed, int(room))
+        else:
+            item_sum[:, j] = np.bincount(cell, y, minlength=cells)
+            item_sumsq[:, j] = np.bincount(cell, y * y, minlength=cells)
     by_name = {}
     for name, width in zip(reversed(keys), reversed(ranges.sizes), strict=True):
         code, rest = np.divmod(code, width)

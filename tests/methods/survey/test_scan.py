@@ -15,7 +15,7 @@ def file(tmp_path):
     lines = ["city,age,a,b,c"]
     for _ in range(ROWS):
         age = rng.integers(0, 4)
-        values = ["" if rng.random() < 0.1 else str(rng.integers(-50, 101)) for _ in range(3)]
+        values = ["" if rng.random() < 0.1 else str(rng.integers(low, 101)) for low in (-50, -50, 0)]
         lines.append(f"{rng.integers(0, 5)},{'' if age == 3 else age},{','.join(values)}")
     path = tmp_path / "responses.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
