@@ -18,6 +18,8 @@ from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem
 from questionnaires.mistakes import DefinitionError
 from questionnaires.support import unsupported_in_campaign
+from questionnaires.translations import lacking
+from questionnaires.xlsform.exporting import export_form
 
 Staff = Request[Any, Any, Any]
 OPERATOR = {"roles": {"operator"}}
@@ -25,6 +27,7 @@ HOME = "/staff/questionnaires"
 SHOWN = 200  # rows of a report on a page
 TRIALS_SHOWN = 20
 YAML_TYPE = "application/yaml"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _(message: str) -> str:
@@ -95,15 +98,29 @@ async def show_version(request: Staff, code: FromPath[str], version: FromPath[st
     """A version: its state and everything an operator should know before it is published."""
     kept = await shelf.find(code, version)
     language = of_questionnaire()
-    gaps = report.gaps(kept.questionnaire)
+    gaps = lacking(kept.questionnaire)
+    before = await _before(request, kept)
+    changes = await asyncio.to_thread(report.changes, before.questionnaire, kept.questionnaire) if before else []
+    routes = await asyncio.to_thread(report.routes, kept.questionnaire, language)
     found = await trials.tried(kept.line.id, TRIALS_SHOWN)
     return pages.page(
         request, "editing/version.html", kept=kept, questionnaire=kept.questionnaire, line=kept.line,
         gaps=gaps[:SHOWN], total_gaps=len(gaps), rules=report.quality_rules(kept.questionnaire, language),
         unsupported=[said(one) for one in unsupported_in_campaign(kept.questionnaire)],
         trials=[(one, trials.said(kept.questionnaire, one)) for one in found],
+        before=before, changes=changes[:SHOWN], total_changes=len(changes),
+        breaks=sum(change.effect == "breaking" for change in changes), routes=routes,
+        durations=await shelf.durations(kept.line.id) if kept.line.answers else {},
+        others=[line for line in await shelf.lines(kept.line.code) if line.id != kept.line.id],
         outcome=request.query_params.get("kept", ""), title=short(kept.questionnaire.title, language, 160),
     )  # fmt: skip
+
+
+async def _before(request: Staff, kept: shelf.Kept) -> shelf.Kept | None:
+    """The version to compare with: the one that the address names, else the published one that came before."""
+    if against := request.query_params.get("against", ""):
+        return await shelf.find(kept.line.code, against)
+    return await shelf.before(kept)
 
 
 @get("/questionnaires/{code:str}/{version:str}/definition.yaml", opt=OPERATOR)
@@ -112,6 +129,21 @@ async def download_yaml(request: Staff, code: FromPath[str], version: FromPath[s
     kept = await shelf.find(code, version)
     name = f"{kept.line.code}-{kept.line.version}.yaml"
     return pages.data_response(request, kept.text.encode(), YAML_TYPE, file_name=name, public=False)
+
+
+@get("/questionnaires/{code:str}/{version:str}/form.xlsx", opt=OPERATOR)
+async def download_xlsform(request: Staff, code: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """The same as an XLSForm."""
+    kept = await shelf.find(code, version)
+    try:
+        content = await asyncio.to_thread(export_form, kept.questionnaire)
+    except DefinitionError as error:
+        raise Problem(
+            409, _("There is no XLSForm of this version"), _("It does not fit into sheets: %(why)s"),
+            why=error.mistakes[0].message(),
+        ) from None  # fmt: skip
+    name = f"{kept.line.code}-{kept.line.version}.xlsx"
+    return pages.data_response(request, content, XLSX, file_name=name, public=False)
 
 
 @get("/questionnaires/{code:str}/{version:str}/publish", opt=OPERATOR)
@@ -142,6 +174,7 @@ async def delete(request: Staff, code: FromPath[str], version: FromPath[str]) ->
 
 
 staff: list[Any] = [
-    list_versions, bring_file, show_version, download_yaml, ask_to_publish, publish, ask_to_delete, delete,
+    list_versions, bring_file, show_version, download_yaml, download_xlsform, ask_to_publish, publish, ask_to_delete,
+    delete,
     *preview_routes.staff, *trial_routes.staff,
 ]  # fmt: skip

@@ -134,6 +134,14 @@ async def _with_text(line: Line) -> Kept:
         ) from None  # fmt: skip
 
 
+async def durations(version: int) -> dict[str, int]:
+    """How long answering took, by the classes that are kept of it."""
+    rows = await QuestionnaireVersion.raw(
+        "SELECT duration, count(*) AS n FROM response WHERE questionnaire = {} GROUP BY duration", version
+    )
+    return {row["duration"]: row["n"] for row in rows}
+
+
 async def before(kept: Kept) -> Kept | None:
     """The published version that came before one; None when there is none."""
     earlier = [line for line in await lines(kept.line.code) if line.id < kept.line.id and line.published]

@@ -22,6 +22,12 @@ def _(message: str) -> str:
     return message
 
 
+TOO_LONG = Mistake(
+    1, 1, "", _("as YAML the form has more than %(most)s bytes"), _("divide it into several forms"),
+    (("most", str(MOST_BYTES)),),
+)  # fmt: skip
+
+
 class Brought(msgspec.Struct, frozen=True):
     """A file that can be kept, and what is doubtful in it or was left out."""
 
@@ -58,6 +64,8 @@ def read_upload(content: bytes, name: str) -> Brought:
         return Brought(content.decode("utf-8-sig"), questionnaire, remarks)
     if suffix in XLSFORM:
         imported = import_form(content, name)
+        if len(imported.text.encode()) > MOST_BYTES:
+            raise DefinitionError(name, [TOO_LONG])
         return Brought(imported.text, imported.questionnaire, imported.notes)
     raise DefinitionError(
         name,

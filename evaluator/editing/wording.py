@@ -47,7 +47,7 @@ def short(words: Words | None, language: str, most: int = LONGEST_TEXT) -> str:
     """A text fit to be quoted: on one line, and cut where it is long."""
     if words is None:
         return ""
-    text = " ".join(words.fill(language, "…", {name: "…" for name in words.names()}).split())
+    text = " ".join(words.fill(language, "…", dict.fromkeys(words.names(), "…")).split())
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
