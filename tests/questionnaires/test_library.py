@@ -180,6 +180,11 @@ def test_nobody_is_asked_for_a_name_a_number_or_a_place(code: str) -> None:
 
 
 @BY_FORM
+def test_no_section_is_called_like_the_place_after_the_last_screen(code: str) -> None:
+    assert "review" not in {section.code for section in FORMS[code].sections}
+
+
+@BY_FORM
 def test_questions_and_choices_of_the_public_fit_a_phone(code: str) -> None:
     form = FORMS[code]
     if form.audience == "assessors":
