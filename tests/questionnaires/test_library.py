@@ -180,6 +180,15 @@ def test_nobody_is_asked_for_a_name_a_number_or_a_place(code: str) -> None:
 
 
 @BY_FORM
+def test_something_else_stands_behind_what_is_named(code: str) -> None:
+    for question in FORMS[code].questions:
+        codes = [choice.code for choice in question.choices]
+        if "other" in codes and question.type == "multiple":
+            assert not question.randomise, question.code
+            assert set(codes[codes.index("other") + 1 :]) <= {*question.exclusive}, question.code
+
+
+@BY_FORM
 def test_no_section_is_called_like_the_place_after_the_last_screen(code: str) -> None:
     assert "review" not in {section.code for section in FORMS[code].sections}
 
