@@ -27,6 +27,7 @@ from questionnaires.expressions.values import BLANKS, NAN, Inner, codes_of, numb
 
 MOST_DAYS = 10**8  # as far as the dates of a browser reach
 LONGEST_TOKEN = 1_000
+WITHOUT_FRACTION = 2**53  # numbers from here on are whole
 EARTH = 6_378_100.0  # radius in metres, as in JavaRosa and Enketo
 SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -87,7 +88,7 @@ def round_to(number: float, places: float = 0.0) -> float:
     if abs(digits) > 30:
         return NAN
     shifted = _shifted(number, digits)
-    if not math.isfinite(shifted):
+    if not abs(shifted) < WITHOUT_FRACTION:
         return number
     below = math.floor(shifted)
     rounded = float(below + (shifted - below >= 0.5))
@@ -305,7 +306,7 @@ def date_of(value: Inner, offset: int, *, timed: bool) -> Inner:
         return value
     in_range(value)
     if timed:
-        return Moment(math.trunc(value * DAY) + offset * 60_000, offset)
+        return Moment(math.floor(value * DAY + 0.5), offset)
     return Moment(math.trunc(value) * DAY, offset)
 
 
@@ -315,10 +316,10 @@ def in_range(number: float) -> None:
 
 
 def decimal_date_time(value: Inner, offset: int) -> Inner:
-    """Days since 1970 in UTC."""
+    """Days since 1970 on the local clock, so that it agrees with dates as numbers: date() turns it back."""
     moment = value if isinstance(value, float) else date_of(value, offset, timed=True)
     if isinstance(moment, Moment):
-        return (moment.milliseconds - moment.offset * 60_000) / DAY
+        return moment.days
     if isinstance(moment, float) and moment == moment:
         in_range(moment)
     return moment

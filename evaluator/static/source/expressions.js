@@ -147,12 +147,12 @@ function toDate(value, offset, timed) {
   if (typeof value === 'string') return value && (written(value, offset) || fail(value.slice(0, 40) + ' is no date'));
   if (value !== value) return value;
   inRange(value);
-  return new Moment(timed ? Math.trunc(value * DAY) + offset * 6e4 : Math.trunc(value) * DAY, offset);
+  return new Moment(timed ? Math.floor(value * DAY + 0.5) : Math.trunc(value) * DAY, offset);
 }
 
 function decimalDateTime(value, offset) {
   const moment = typeof value === 'number' ? value : toDate(value, offset, true);
-  if (moment instanceof Moment) return (moment.ms - moment.offset * 6e4) / DAY;
+  if (moment instanceof Moment) return moment.ms / DAY;
   if (moment === moment && moment !== '') inRange(moment);
   return moment;
 }
@@ -194,7 +194,7 @@ function round(number, places) {
   if (!isFinite(number)) return number;
   if (Math.abs(digits) > 30) return NaN;
   const there = number && Math.round(shifted(number, digits)); // -0 has no sign as a text
-  return there && isFinite(there) ? shifted(there, -digits) : there && number;
+  return there && Math.abs(there) < 2 ** 53 ? shifted(there, -digits) : there && number;
 }
 
 const extreme = choose => (...numbers) => {
