@@ -12,13 +12,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from evaluator.collection.tables import Campaign, CampaignUnit, CampaignVersion, QuestionnaireVersion
+from evaluator.collection.tables import Campaign, CampaignUnit
+from evaluator.collection.versions import begin, definitions, keep_questionnaire, refuse_unsupported
 from evaluator.problems import FieldProblem, Problem
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
-from questionnaires.loading import loads
-from questionnaires.mistakes import DefinitionError
-from questionnaires.support import unsupported_in_campaign
 
 State = Literal["not_yet", "open", "closed"]
 GRACE = timedelta(minutes=30)  # for somebody who is in the middle of the form at the close
@@ -62,6 +60,7 @@ class LiveCampaign(msgspec.Struct, frozen=True):
     version: int  # of the questionnaire that it shows now, in the database
     questionnaire: Questionnaire
     units: Mapping[str, Place]  # those it asks about
+    earlier: Mapping[int, Questionnaire] = {}  # versions that it showed before, by their number
     trial: str = ""  # the address of a trial: then it is no campaign, and its answers are none
 
 
@@ -137,40 +136,6 @@ def _unchecked(values: Mapping[str, str]) -> list[FieldProblem]:
     return [FieldProblem(name, "is blank; write a text") for name, value in values.items() if not value.strip()]
 
 
-async def keep_questionnaire(text: str, file: str = "questionnaire") -> tuple[int, Questionnaire]:
-    """The stored version of a questionnaire and the questionnaire; the same text is stored once.
-
-    Raises
-    ------
-    Problem
-        422 with every mistake of the file; 409 when this version was stored with other words.
-    """
-    try:
-        questionnaire = loads(text, file)
-    except DefinitionError as error:
-        raise Problem(
-            422, _("The questionnaire has mistakes"), _("Nothing was stored."),
-            errors=[
-                FieldProblem(f"{file}:{m.line}", f"{m.where + ': ' if m.where else ''}{m.message()}")
-                for m in error.mistakes
-            ],
-        ) from None  # fmt: skip
-    known = await QuestionnaireVersion.objects().get(
-        (QuestionnaireVersion.code == questionnaire.code) & (QuestionnaireVersion.version == questionnaire.version)
-    )
-    if known is not None:
-        if known.definition != text:
-            raise Problem(
-                409, _("This version exists with other words"),
-                _("%(identifier)s was stored before and differs; a version never changes: raise its number."),
-                identifier=questionnaire.identifier,
-            )  # fmt: skip
-        return known.id, questionnaire
-    version = QuestionnaireVersion(code=questionnaire.code, version=questionnaire.version, definition=text)
-    await version.save()
-    return version.id, questionnaire
-
-
 async def create_campaign(
     code: str,
     *,
@@ -239,19 +204,14 @@ async def create_campaign(
         )
     async with Campaign._meta.db.transaction():
         version, kept = await keep_questionnaire(questionnaire, file)
-        refused = [mistake.message() for mistake in unsupported_in_campaign(kept)]
-        if refused:
-            raise Problem(
-                422, _("The campaign cannot be made"), _("Nothing was stored."),
-                errors=[FieldProblem("questionnaire", said) for said in refused],
-            )  # fmt: skip
+        refuse_unsupported(kept, _("The campaign cannot be made"))
         campaign = Campaign(
             code=code, title_zh=title.zh.strip(), title_en=title.en.strip(), questionnaire=version, opens=opens,
             closes=closes, open_link=open_link, simulated=simulated, responsible_zh=responsible.zh.strip(),
             responsible_en=responsible.en.strip(), contact=contact.strip(), kept_months=kept_months,
         )  # fmt: skip
         await campaign.save()
-        await CampaignVersion(campaign=campaign.id, questionnaire=version, since=opens).save()
+        await begin(campaign.id, version, opens)
         for at in range(0, len(wanted), 500):
             await CampaignUnit.insert(
                 *(CampaignUnit(campaign=campaign.id, unit=unit) for unit in wanted[at : at + 500])
@@ -292,8 +252,7 @@ async def load_campaign(code: str) -> LiveCampaign | None:
     row = await Campaign.objects().get(Campaign.code == code)
     if row is None:
         return None
-    version = await QuestionnaireVersion.objects().get(QuestionnaireVersion.id == row.questionnaire)
-    assert version is not None  # a foreign key
+    versions = await definitions(row.id)
     places = await Unit.raw(
         f"{_PLACES} WHERE code IN (SELECT unit FROM campaign_unit WHERE campaign = {{}}) ORDER BY code", row.id
     )
@@ -308,8 +267,9 @@ async def load_campaign(code: str) -> LiveCampaign | None:
         responsible=Label(row.responsible_zh, row.responsible_en),
         contact=row.contact,
         kept_months=row.kept_months,
-        version=version.id,
-        questionnaire=loads(version.definition, f"{version.code}@{version.version}"),
+        version=row.questionnaire,
+        questionnaire=versions.pop(row.questionnaire),
+        earlier=versions,
         units={place.code: place for place in map(_place, places)},
     )
 
@@ -354,6 +314,11 @@ class Campaigns:
         else:
             self._known[code] = (time.monotonic() + self._keep_for, found)
         return found
+
+    async def anew(self, known: LiveCampaign) -> LiveCampaign:
+        """The campaign as it stands in the database, for who was shown a version that this process does not know."""
+        self._known.pop(known.code, None)
+        return await self.get(known.code)
 
     async def all(self) -> list[LiveCampaign]:
         """Every campaign, the latest first."""

@@ -45,6 +45,8 @@ class Visit(msgspec.Struct, frozen=True, array_like=True):
     code_hash: str | None = None
     design_stratum: str = ""
     psu: str = ""
+    version: int = 0  # of the questionnaire that the page was drawn from; 0: not told, the present one
+    begun: int = 0  # the one that the visit began with
 
 
 class Sent(msgspec.Struct, frozen=True):

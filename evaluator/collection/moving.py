@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 
 import msgspec
@@ -68,6 +69,29 @@ def move(questionnaire: Questionnaire, sent: Sent, context: Context = NOTHING) -
     if what == LANGUAGE:
         return _showing(questionnaire, start, here, reviewing=sent.reviewing)
     raise tampered()
+
+
+def onwards(questionnaire: Questionnaire, sent: Sent, asked: Collection[str], context: Context = NOTHING) -> Shown:
+    """What to show after a page that is laid out in another way now: the first screen that was not seen yet.
+
+    Parameters
+    ----------
+    asked : collection of str
+        The items of that page: an answer to them that cannot be taken is told first.
+    """
+    start = _settled(questionnaire, sent.answers, context)
+    start = msgspec.structs.replace(start, seen=sent.seen, script=sent.script)
+    if problems := check_answers(questionnaire, start.answers, context, only=asked).problems:
+        wrong = {problem.question for problem in problems}
+        for place, screen in enumerate(start.screens):
+            if any(question.code in wrong for question in screen.questions):
+                found = _showing(questionnaire, start, place, reviewing=sent.reviewing)
+                return msgspec.structs.replace(found, problems=tuple(problems))
+    for place, screen in enumerate(start.screens):
+        if screen.code not in sent.seen:
+            return _showing(questionnaire, start, place, reviewing=sent.reviewing)
+    problem = _first_problem(questionnaire, start)
+    return problem[0] if problem else _showing(questionnaire, start, len(start.screens), reviewing=True)
 
 
 def at_screen(

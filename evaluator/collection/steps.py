@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response
 
 from evaluator import language, pages
-from evaluator.collection import drafts, form, live, moving, screens
+from evaluator.collection import drafts, earlier, form, live, moving, screens
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
@@ -21,7 +21,6 @@ from evaluator.database import DatabaseError
 from evaluator.problems import Problem
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.evaluation import Context
-from questionnaires.ordering import orders
 from questionnaires.quality import duration_class
 
 Ask = Request[Any, Any, Any]
@@ -74,7 +73,7 @@ def form_page(
         "invited": invited,
         "action": address,
         "send_action": "/code/send" if invited else f"{address}/send",
-        "visit": form.sign_visit(request.app.state.secret, visit),
+        "visit": form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit)),
         "carried": carried,
         "cleared": screens.cleared(campaign, visit, shown),
         "reviewing": shown.reviewing,
@@ -115,13 +114,13 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
         if "step" not in request.query_params:
             return pages.redirect(f"{address}?step=1", headers)
         return form_page(request, campaign, visit, shown, headers=headers)
-    sent = form.Sent(form.sign_visit(request.app.state.secret, visit), "", "", False, shown.answers)
-    return await _show(request, campaign, visit, shown, sent)
+    return await _show(request, campaign, visit, shown, form.Sent("", "", "", False, shown.answers))
 
 
 async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[Any]:
     """A step of a draft: the one that the address names, else the question whether to go on or to start over."""
     visit = form.read_visit(request.app.state.secret, draft.visit)
+    campaign = await _as_now(request, campaign, visit)
     check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
     address, _path = addresses(campaign, visit)
     number = str(request.query_params.get("step", ""))
@@ -132,10 +131,14 @@ async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[A
             unit=campaign.units[visit.unit], address=address, step=last, forget=f"{address}/forget",
             simulated=campaign.simulated,
         )  # fmt: skip
-    step = int(number)
+    step, old = int(number), earlier.version_of(campaign, visit)
+    code, seen = draft.trail[step - 1], draft.seen
+    if old is not None:
+        seen = earlier.seen_now(old, campaign.questionnaire, seen, frozenset())
+        code = earlier.screen_now(old, campaign.questionnaire, code) or earlier.unseen(campaign.questionnaire, seen)
     shown = moving.at_screen(
-        campaign.questionnaire, draft.answers, draft.trail[step - 1], expressions(request, campaign, visit),
-        reviewing=draft.reviewing, seen=draft.seen, tell=draft.told and step == last, script=draft.script,
+        campaign.questionnaire, draft.answers, code, expressions(request, campaign, visit),
+        reviewing=draft.reviewing, seen=seen, tell=draft.told and step == last, script=draft.script,
         cleared=draft.cleared if step == last else (),
     )  # fmt: skip
     return form_page(request, campaign, visit, shown)
@@ -157,9 +160,9 @@ async def _show(
         try:
             found = await drafts.find(key)
             before = found[1] if found and found[0] == campaign.id else None
-            trail = before.trail if before else (sent.at,) if sent.at else ()
+            trail = _trail(request, campaign, before) if before else (sent.at,) if sent.at else ()
             draft = Draft(
-                sent.visit,
+                form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit)),
                 shown.answers,
                 (*trail, shown.screen.code if shown.screen else form.REVIEW),
                 shown.reviewing,
@@ -177,8 +180,25 @@ async def _show(
     return form_page(request, campaign, visit, shown, status=status, headers=headers)
 
 
+async def _as_now(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> LiveCampaign:
+    """The campaign, read anew when the page is of a version that only another process knows of yet."""
+    if earlier.is_known(campaign, visit):
+        return campaign
+    found: LiveCampaign = await request.app.state.campaigns.anew(campaign)
+    return found
+
+
+def _trail(request: Ask, campaign: LiveCampaign, draft: Draft) -> tuple[str, ...]:
+    """The screens shown so far, as the present version calls them."""
+    old = earlier.version_of(campaign, form.read_visit(request.app.state.secret, draft.visit))
+    if old is None:
+        return draft.trail
+    return tuple(earlier.screen_now(old, campaign.questionnaire, code) for code in draft.trail)
+
+
 async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
     """The next screen; or nothing but the keeping of what was answered so far, when a script asks for that."""
+    campaign = await _as_now(request, campaign, visit)
     check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
     if sent.to == "save":
         await _keep(request, campaign, visit, sent)
@@ -191,9 +211,26 @@ async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         language.current.set(wanted)
         secure = "; Secure" if request.app.state.settings.secure_cookies else ""
         headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
-    shown = moving.move(campaign.questionnaire, sent, expressions(request, campaign, visit))
+    shown, sent = _moved(campaign, visit, sent, expressions(request, campaign, visit))
     fragment = f"#{form.ANSWER}{wanted}" if what == "change" else ""
     return await _show(request, campaign, visit, shown, sent, headers=headers, fragment=fragment)
+
+
+def _moved(
+    campaign: LiveCampaign, visit: form.Visit, sent: form.Sent, context: Context
+) -> tuple[form.Shown, form.Sent]:
+    """What to show next, and what was sent in the terms of the present version."""
+    old = earlier.version_of(campaign, visit)
+    if old is None:
+        return moving.move(campaign.questionnaire, sent, context), sent
+    moving.check_fields(old, sent.answers)
+    asked = moving.on_page(old, sent.at, script=sent.script)
+    if not asked and sent.at != form.REVIEW:
+        raise form.tampered()
+    now = earlier.sent_now(old, campaign.questionnaire, sent)
+    if not now.at or (asked and now.to == moving.NEXT):
+        return moving.onwards(campaign.questionnaire, now, asked, context), now
+    return moving.move(campaign.questionnaire, now, context), now
 
 
 async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> None:
@@ -201,8 +238,9 @@ async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: f
 
     Only those of this screen: it may overtake, or be overtaken by, the form itself.
     """
-    moving.check_fields(campaign.questionnaire, sent.answers)
-    asked = moving.on_page(campaign.questionnaire, sent.at, script=sent.script)
+    drawn_from = earlier.version_of(campaign, visit) or campaign.questionnaire
+    moving.check_fields(drawn_from, sent.answers)
+    asked = moving.on_page(drawn_from, sent.at, script=sent.script)
     if not asked and sent.at != form.REVIEW:
         raise form.tampered()
     key = drafts.read_key(request.cookies)
@@ -223,6 +261,10 @@ async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: f
 
 async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
     """Accept, store, and say so only when it is on disk."""
+    campaign = await _as_now(request, campaign, visit)
+    if (old := earlier.version_of(campaign, visit)) is not None:
+        moving.check_fields(old, sent.answers)
+        sent = earlier.sent_now(old, campaign.questionnaire, sent)
     now, zone = right_now(), request.app.state.settings.zone
     check_open(campaign, now, zone, form.started(visit))
     context = expressions(request, campaign, visit)
@@ -239,7 +281,7 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     row = response_row(
         campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
         unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
-        orders=orders(campaign.questionnaire, visit.seed), duration=duration_class(now.timestamp() - visit.started),
+        orders=earlier.shown_orders(campaign, visit), duration=duration_class(now.timestamp() - visit.started),
         design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
     )  # fmt: skip
     duplicate = await request.app.state.intake.submit(row) == "duplicate"

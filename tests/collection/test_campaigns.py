@@ -152,12 +152,12 @@ def test_a_response_by_invitation_needs_its_code() -> None:
         response_row(questionnaire, accepted, mode="open", code_hash="a" * 64, **place)
 
 
-async def test_a_campaign_that_the_form_cannot_show_yet_is_refused_by_name(sqlite_url, small_campaign) -> None:
+async def test_a_campaign_that_the_form_cannot_ask_is_refused_by_name(sqlite_url, small_campaign) -> None:
     head = 'code: bare\nversion: "1"\nlanguages: [zh, en]\nsections:\n'
-    day = "  - code: one\n    title: {zh: a, en: a}\n    items:\n"
-    day += "      - {code: when, type: date, text: {zh: b, en: b}}\n"
+    place = "  - code: one\n    title: {zh: a, en: a}\n    items:\n"
+    place += "      - {code: where, type: geopoint, text: {zh: b, en: b}}\n"
     with pytest.raises(Problem) as refused:
-        await small_campaign(questionnaire=head + day)
+        await small_campaign(questionnaire=head + place)
     [error] = refused.value.errors
-    assert "when is of the type date" in str(error)
+    assert "where asks for a place" in str(error)
     assert await Campaign.count() == 0
