@@ -17,7 +17,7 @@ from evaluator.security import POLICY
 from questionnaires.evaluation import evaluate
 from questionnaires.expression import ExpressionError, compact, parse
 from tests.questionnaires.expression_cases import agrees, as_case, cases
-from tests.questionnaires.expression_generator import expression
+from tests.questionnaires.expression_generator import expression, hostile
 
 ADDRESS = "https://expressions.test"
 BUILT, SOURCE = STATIC / "expressions.js", STATIC / "source" / "expressions.js"
@@ -89,6 +89,25 @@ def test_generated_expressions_have_the_same_value_in_the_browser(page: Any) -> 
     runs = [
         {"tree": compact(parse(source).tree), "answers": answers, "context": context.compact()} for source in sources
     ]
+    check(page, sources, runs)
+
+
+def test_what_no_author_would_write_has_the_same_value_in_the_browser(page: Any) -> None:
+    random, context, answers = Random(8), cases()[0].context, cases()[0].answers
+    sources, runs = [], []
+    for source in (hostile(random) for _ in range(GENERATED)):
+        try:
+            tree = compact(parse(source).tree)
+        except ExpressionError:
+            continue
+        sources.append(source)
+        runs.append({"tree": tree, "answers": answers, "context": context.compact()})
+    assert len(runs) > GENERATED / 4
+    check(page, sources, runs)
+
+
+def check(page: Any, sources: list[str], runs: list[dict[str, Any]]) -> None:
+    context, answers = cases()[0].context, cases()[0].answers
     wrong = []
     for source, (value, holds, calculated) in zip(sources, in_browser(page, runs), strict=True):
         here: Any

@@ -93,3 +93,80 @@ def call(random: Random, name: str, depth: int) -> str:
         arguments = [random.choice(SMALL) for _ in arguments]
     written = f"{name}({', '.join(arguments)})"
     return f"round({written}, 6)" if name in ROUNDED else written
+
+
+ODD = (
+    "\ud83d", "🥰", "\0", "\x85", "\u2028", "\ufeff", "\u0301", "İ", "ß", "ſ", "\u212a", "١", "\u3000", "\xa0", "\t",
+    "\n", "\r", "\f", "\v", "\x1c", '"', "\\", "$", "{", "}", "<", ",", ".", "-", "+", "/", "[", "]", "(", ")", "*",
+    "|", ":", "@", "#", ";", " ", "0", "9", "a", "Z", "_", "e", "T",
+)  # fmt: skip
+ATOMS = (
+    "a", "b", ".", "\\d", "\\w", "\\s", "\\S", "[a-z]", "[^a]", "[^\\S]", "[\\d-]", "\\p{L}", "\\P{N}", "\\u4e00",
+    "\\b", "\\B", "^", "$", "İ", "ß", "[\u212a]", "🥰", "[]a]", "[a", "\\1", "(?<=a)", "[z-a]", "\\Q", "{", "}",
+)  # fmt: skip
+OPENINGS = ("(", "(?:", "(?=", "(?!", "(?i)(")
+REPEATS = ("", "", "", "*", "+", "?", "{2}", "{0}", "{1,3}", "{2,}", "{0,40}", "*?", "{900}", "{3,2}", "|", "**")
+SLOW_ELSEWHERE = (
+    "(a*)*b", "(a+)+$", "(a|aa)+b", "(a|a?)+b", "(.*)*x", "((a{0,9}){0,9}){0,9}b", "(a?){30}a{30}", "(?=(a*)*b)a",
+    "(a*a*)*b", "((((a*)*)*)*)*b", "(x+x+)+y", "((a|b)*c|(a|b)*d)*", "(?i)(k|ss|ſ)+b", "(\\b)*a", "(?!(a*)*b)a*",
+)  # fmt: skip
+SUBJECTS = ("a" * 30, "a" * 2000 + "!", "ab" * 500, "x" * 300, "", "ſſ\u212a", "a b  a")
+
+
+def hostile(random: Random) -> str:
+    """What no author would write; it may not even parse."""
+    kind = random.random()
+    if kind < 0.5:
+        subject = random.choice(SUBJECTS) if random.random() < 0.5 else odd(random)
+        wanted = random.choice(SLOW_ELSEWHERE) if random.random() < 0.3 else pattern(random, 3)
+        return f"regex({quoted(subject)}, {quoted(wanted)})"
+    if kind < 0.6:
+        deep, (before, behind) = (
+            random.choice((50, 119, 121, 1200)),
+            random.choice((("-", ""), ("not(", ")"), ("(", ")"))),
+        )
+        return before * deep + "1" + behind * deep
+    if kind < 0.7:
+        signs = list(expression(random))
+        for _ in range(3):
+            signs.insert(random.randrange(len(signs) + 1), random.choice(ODD))
+        return "".join(signs)
+    name = random.choice(sorted(set(FUNCTIONS) - set(OF_A_QUESTION)))
+    fewest, most = FUNCTIONS[name]
+    given = (
+        quoted(random.choice((odd, date, place))(random)) for _ in range(random.randint(fewest, min(most, fewest + 2)))
+    )
+    return f"{name}({', '.join(given)})"
+
+
+def quoted(text: str) -> str:
+    return "'" + text.replace("'", "") + "'"
+
+
+def odd(random: Random) -> str:
+    return "".join(random.choice(ODD) for _ in range(random.randrange(12)))
+
+
+def pattern(random: Random, depth: int) -> str:
+    found = ""
+    for _ in range(random.randint(1, 4)):
+        nested = depth > 0 and random.random() < 0.4
+        inner = random.choice(OPENINGS) + pattern(random, depth - 1) + ")" if nested else random.choice(ATOMS)
+        found += inner + random.choice(REPEATS)
+    return found
+
+
+def date(random: Random) -> str:
+    day = "-".join(
+        random.choice(part) for part in (("2026", "0001", "9999", "26", "-1"), ("1", "02", "13"), ("28", "30", "0"))
+    )
+    time = random.choice(("", "", "T24:00", "T09:30", "T23:59:60", "t1:2:3.4567", " 09:30:00"))
+    return day + time + random.choice(("", "", "Z", "+08:00", "-0930", "+24", "+8"))
+
+
+def place(random: Random) -> str:
+    numbers = ("0", "-90", "91", "180", "1e1", "31.2", "x", "", "5.", "NaN", "1,5")
+    return random.choice((";", "; ", ";;")).join(
+        " ".join(random.choice(numbers) for _ in range(random.choice((1, 2, 2, 2, 4))))
+        for _ in range(random.randint(1, 5))
+    )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,8 @@ from questionnaires.expression import MOST_CHARACTERS, ExpressionError, parse
 from questionnaires.expressions.functions import formatted, round_to, token, uuid
 from questionnaires.expressions.moments import Moment, civil, days, written
 from questionnaires.expressions.patterns import Failure, matches, pattern
+from questionnaires.trial import tried
+from tests.questionnaires.expression_generator import hostile
 
 
 def free(steps: int) -> None:
@@ -190,6 +194,17 @@ def test_no_expression_runs_away(source: str) -> None:
     with contextlib.suppress(ExpressionError):
         assert isinstance(evaluate(expression, LONG, Context(seed="s")), str | float | bool)
     assert time.process_time() - start < 3  # half a million steps; a quarter of a second where nothing else runs
+
+
+def test_what_no_author_would_write_is_refused_or_answered_at_once() -> None:
+    random, slowest = Random(3), 0.0
+    for source in (hostile(random) for _ in range(1500)):
+        start = time.process_time()
+        with contextlib.suppress(ExpressionError):
+            evaluate(parse(source), LONG, Context(datetime.now(UTC), seed="s"))
+        json.loads(tried(source))
+        slowest = max(slowest, time.process_time() - start)
+    assert slowest < 3
 
 
 def test_five_hundred_expressions_take_a_few_milliseconds() -> None:
