@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from evaluator.collection.tables import Campaign, CampaignUnit
-from evaluator.collection.versions import begin, definitions, keep_questionnaire, refuse_unsupported
+from evaluator.collection.versions import begin, keep_questionnaire, refuse_unsupported, versions_of
 from evaluator.problems import FieldProblem, Problem
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
@@ -252,7 +252,7 @@ async def load_campaign(code: str) -> LiveCampaign | None:
     row = await Campaign.objects().get(Campaign.code == code)
     if row is None:
         return None
-    versions = await definitions(row.id)
+    versions = {version.id: version.questionnaire for version in await versions_of(row.id)}
     places = await Unit.raw(
         f"{_PLACES} WHERE code IN (SELECT unit FROM campaign_unit WHERE campaign = {{}}) ORDER BY code", row.id
     )

@@ -156,7 +156,7 @@ def translations(file: str, stamp: bool) -> None:
 
 @click.group()
 def campaign() -> None:
-    """Campaigns: create, list, invitation codes, frame and population counts."""
+    """Campaigns: create, list, move, invitation codes, frame and population counts, export of answers."""
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -263,6 +263,35 @@ def list_() -> None:
         ]
 
     for line in _run(rows()):
+        click.echo(line)
+
+
+@campaign.command()
+@click.argument("code")
+@click.argument("file", type=FILE)
+def move(code: str, file: Path) -> None:
+    """Let a live campaign show a newer version from now on. Refused when answers would no longer compare."""
+    from evaluator.collection import version_cli
+    from evaluator.collection.campaigns import right_now, today
+    from evaluator.settings import read_settings
+
+    text, zone = file.read_text(encoding="utf-8-sig"), read_settings().zone
+    report = _run(version_cli.move(code, text, str(file), today(right_now(), zone)))
+    for line in version_cli.listed(report):
+        click.echo(line)
+    click.echo(
+        f"campaign {code} moved from {report.old} to {report.new}; servers that run show it within half a minute, "
+        "and forms that were begun go on"
+    )
+
+
+@campaign.command()
+@click.argument("code")
+def versions(code: str) -> None:
+    """The versions that a campaign showed, since which day, and how many responses name each."""
+    from evaluator.collection import version_cli
+
+    for line in _run(version_cli.versions_of(code)):
         click.echo(line)
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -18,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator import database
-from evaluator.collection.tables import Campaign, PopulationCell, QuestionnaireVersion, SampleCell
+from evaluator.collection.tables import Campaign, PopulationCell, SampleCell
+from evaluator.collection.versions import Version, versions_of
 from evaluator.problems import Problem
 from methods.queries import connected
 from questionnaires.columns import columns, row
 from questionnaires.definition import Questionnaire
-from questionnaires.loading import loads
 
 CHUNK = 10_000
 FIXED = ("campaign", "mode", "unit", "day", "weight", "design_stratum", "psu")
@@ -32,7 +33,7 @@ Answers = dict[str, str | int | float | tuple[str, ...]]
 
 _decoder = msgspec.json.Decoder(Answers)
 SELECT = (
-    "SELECT campaign, mode, unit, day, design_stratum, psu, answers, flags FROM response "
+    "SELECT campaign, mode, unit, day, design_stratum, psu, answers, flags, questionnaire FROM response "
     "WHERE campaign IN ({}) AND day BETWEEN {} AND {} ORDER BY identifier"
 )
 
@@ -42,13 +43,13 @@ def _(message: str) -> str:
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A campaign and its questionnaire, as a snapshot needs them."""
+    """A campaign and the versions of its questionnaire, as a snapshot needs them."""
 
     id: int
     code: str
     simulated: bool
-    questionnaire: Questionnaire
-    definition: str  # the YAML text, byte for byte
+    questionnaire: Questionnaire  # the version that it shows now: it knows every code of those before
+    versions: tuple[Version, ...]  # in the order in which it showed them, this one among them
 
 
 async def sources(campaigns: Sequence[str]) -> list[Source]:
@@ -68,16 +69,20 @@ async def sources(campaigns: Sequence[str]) -> list[Source]:
                 404, _("No such campaign"), _("There is no campaign “%(code)s”; there are: %(known)s."),
                 code=code, known=known or "none",
             )  # fmt: skip
-        version = await QuestionnaireVersion.objects().get(QuestionnaireVersion.id == campaign.questionnaire)
-        assert version is not None  # a foreign key
-        questionnaire = loads(version.definition, f"{version.code}@{version.version}")
-        found.append(Source(campaign.id, code, campaign.simulated, questionnaire, version.definition))
+        versions = await versions_of(campaign.id)
+        [present] = [one.questionnaire for one in versions if one.id == campaign.questionnaire]
+        found.append(Source(campaign.id, code, campaign.simulated, present, versions))
     return found
 
 
 def response_columns(found: Sequence[Source]) -> list[str]:
-    """The columns of the table of responses: those of all questionnaires together."""
-    asked = dict.fromkeys(name for source in found for name in columns(source.questionnaire))
+    """The columns of the table of responses: those of all questionnaires and of all their versions together."""
+    asked = dict.fromkeys(
+        name
+        for source in found
+        for questionnaire in (source.questionnaire, *(version.questionnaire for version in source.versions))
+        for name in columns(questionnaire)
+    )
     strata = [name for name in asked if name.startswith("s_")]
     return [*FIXED, *strata, *(name for name in asked if not name.startswith("s_")), "flags"]
 
@@ -100,14 +105,19 @@ async def write_responses(
     """
     names = response_columns(found)
     plain = path if path.suffix == ".csv" else path.with_name(path.name + ".csv")
-    of = {source.id: (source.code, _placed(source, names)) for source in found}
+    of = {source.id: source.code for source in found}
+    placed = {
+        version.id: (version.questionnaire, [names.index(name) for name in columns(version.questionnaire)])
+        for source in found
+        for version in source.versions
+    }
     number = 0
     try:
         with plain.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(names)
             async for chunk in _stored([source.id for source in found], period):
-                writer.writerows(_lines(chunk, of, len(names)))
+                writer.writerows(_lines(chunk, of, placed, len(names)))
                 number += len(chunk)
                 if progress:
                     progress(number)
@@ -119,27 +129,26 @@ async def write_responses(
     return number
 
 
-def _placed(source: Source, names: Sequence[str]) -> tuple[Questionnaire, list[int]]:
-    """Where each column of a questionnaire stands in the whole table."""
-    return source.questionnaire, [names.index(name) for name in columns(source.questionnaire)]
-
-
 def _lines(
-    chunk: Sequence[Sequence[object]], of: Mapping[int, tuple[str, tuple[Questionnaire, list[int]]]], width: int
+    chunk: Sequence[Sequence[Any]],
+    of: Mapping[int, str],
+    placed: Mapping[int, tuple[Questionnaire, list[int]]],
+    width: int,
 ) -> list[list[object]]:
+    """Rows of the table; answers stand where the version under which they were accepted has its columns."""
     lines = []
-    for campaign, mode, unit, day, stratum, psu, answers, flags in chunk:
-        code, (questionnaire, places) = of[campaign]  # type: ignore[index]
+    for campaign, mode, unit, day, stratum, psu, answers, flags, version in chunk:
+        questionnaire, places = placed[version]
         line: list[object] = [None] * width
-        line[:7] = code, mode, unit, day, None, stratum, psu
-        for place, value in zip(places, row(questionnaire, _decoder.decode(answers)), strict=True):  # type: ignore[arg-type]
+        line[:7] = of[campaign], mode, unit, day, None, stratum, psu
+        for place, value in zip(places, row(questionnaire, _decoder.decode(answers)), strict=True):
             line[place] = value
         line[-1] = flags
         lines.append(line)
     return lines
 
 
-async def _stored(campaigns: Sequence[int], period: tuple[date, date]) -> AsyncIterator[list[Sequence[object]]]:
+async def _stored(campaigns: Sequence[int], period: tuple[date, date]) -> AsyncIterator[list[Sequence[Any]]]:
     """Stored responses in chunks, in the order of their random identifiers, from one consistent state."""
     engine = database.engine()
     begins, ends = period
@@ -262,10 +271,12 @@ async def population_table(found: Sequence[Source]) -> Table:
 
 
 def questionnaire_files(found: Sequence[Source]) -> dict[str, bytes]:
-    """CODE@VERSION -> the bytes of its YAML file."""
-    return {source.questionnaire.identifier: source.definition.encode() for source in found}
+    """CODE@VERSION -> the bytes of its YAML file, of every version that somebody may have answered."""
+    return {
+        version.questionnaire.identifier: version.definition.encode() for source in found for version in source.versions
+    }
 
 
 def questionnaire_of_campaign(found: Sequence[Source]) -> dict[str, str]:
-    """Campaign -> CODE@VERSION."""
+    """Campaign -> CODE@VERSION of the version that it shows now, which has every code of those before."""
     return {source.code: source.questionnaire.identifier for source in found}

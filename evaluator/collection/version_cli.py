@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
@@ -34,17 +35,22 @@ def told(report: Report) -> list[str]:
     """A report in plain words: what breaks first, then what is worth knowing, then the rest."""
     if not report.changes:
         return [f"{report.old} and {report.new} ask the same in the same words."]
+    return [
+        *listed(report),
+        f"A live campaign can move from {report.old} to {report.new}."
+        if report.compatible
+        else f"A live campaign cannot move from {report.old} to {report.new}.",
+    ]
+
+
+def listed(report: Report) -> list[str]:
+    """The changes by what they mean, what breaks first."""
     lines = []
     for effect, means in MEANS.items():
         found = [change for change in report.changes if change.effect == effect]
         if found:
             lines.append(f"{means} ({len(found)})")
             lines += [f"  {change.place or 'the questionnaire'}: {change.message()}" for change in found]
-    lines.append(
-        f"A live campaign can move from {report.old} to {report.new}."
-        if report.compatible
-        else f"A live campaign cannot move from {report.old} to {report.new}."
-    )
     return lines
 
 
@@ -57,3 +63,28 @@ def diff(old: Path, new: Path) -> bool:
     if report.changes and before.identifier == after.identifier:
         click.echo(f"Both files call themselves {before.identifier}: give the changed one another version.", err=True)
     return report.compatible
+
+
+async def move(code: str, text: str, file: str, day: date) -> Report:
+    """Keep a file as a published version and let a campaign move to it; both or neither."""
+    from evaluator.collection.tables import Campaign
+    from evaluator.collection.versions import keep_questionnaire, move_campaign
+
+    async with Campaign._meta.db.transaction():
+        version, _kept = await keep_questionnaire(text, file)
+        return await move_campaign(code, version, day)
+
+
+async def versions_of(code: str) -> list[str]:
+    """A line a version that a campaign showed: since which day, its name, how many responses name it."""
+    from evaluator.collection.tables import Campaign
+    from evaluator.collection.versions import campaign_of, history
+
+    found = await campaign_of(code)
+    counts = await Campaign.raw(
+        "SELECT questionnaire, count(*) AS n FROM response WHERE campaign = {} GROUP BY questionnaire", found["id"]
+    )
+    number = {row["questionnaire"]: row["n"] for row in counts}
+    return [
+        f"{used.since}\t{used.identifier}\tresponses={number.get(used.id, 0)}" for used in await history(found["id"])
+    ]

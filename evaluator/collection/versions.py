@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -30,6 +31,14 @@ class Used(msgspec.Struct, frozen=True):
     id: int
     identifier: str  # code@version
     since: date
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A stored version, and the text that it was read from, byte for byte."""
+
+    id: int
+    questionnaire: Questionnaire
+    definition: str
 
 
 @lru_cache(maxsize=64)
@@ -110,6 +119,32 @@ async def begin(campaign: int, version: int, opens: date) -> None:
     await CampaignVersion(campaign=campaign, questionnaire=version, since=opens).save()
 
 
+async def campaign_of(code: str, *, lock: bool = False) -> dict[str, Any]:
+    """Number, code, version and days of a campaign.
+
+    Parameters
+    ----------
+    lock : bool
+        Nobody else may change it before this transaction ends.
+
+    Raises
+    ------
+    Problem
+        404 naming some that there are.
+    """
+    alone = " FOR UPDATE" if lock and Campaign._meta.db.engine_type == "postgres" else ""  # SQLite has one writer
+    found = await Campaign.raw(
+        f"SELECT id, code, questionnaire, opens, closes FROM campaign WHERE code = {{}}{alone}", code
+    )
+    if not found:
+        known = ", ".join(row["code"] for row in await Campaign.select(Campaign.code).order_by(Campaign.code).limit(10))
+        raise Problem(
+            404, _("No such campaign"), _("There is no campaign “%(code)s”; there are: %(known)s."),
+            code=code, known=known or "none",
+        )  # fmt: skip
+    return dict(found[0])
+
+
 async def history(campaign: int) -> list[Used]:
     """The versions of a campaign in the order in which it showed them, the present one last."""
     rows = await CampaignVersion.raw(
@@ -125,16 +160,18 @@ def _day(value: date | str) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)  # SQLite has texts
 
 
-async def definitions(campaign: int) -> dict[int, Questionnaire]:
-    """Every version that a campaign showed, by its number, the present one last."""
+async def versions_of(campaign: int) -> tuple[Version, ...]:
+    """Every version that a campaign showed, in the order in which it first did."""
     rows = await QuestionnaireVersion.raw(
         "SELECT v.id AS id, v.code AS code, v.version AS version, v.definition AS definition "
-        "FROM questionnaire_version v JOIN campaign c ON c.id = {} WHERE v.id = c.questionnaire "
-        "OR v.id IN (SELECT questionnaire FROM campaign_version WHERE campaign = c.id) "
-        "ORDER BY v.id = c.questionnaire, v.id",
+        "FROM questionnaire_version v JOIN campaign_version c ON c.questionnaire = v.id WHERE c.campaign = {} "
+        "GROUP BY v.id, v.code, v.version, v.definition ORDER BY min(c.id)",
         campaign,
     )
-    return {row["id"]: read(row["definition"], f"{row['code']}@{row['version']}") for row in rows}
+    return tuple(
+        Version(row["id"], read(row["definition"], f"{row['code']}@{row['version']}"), row["definition"])
+        for row in rows
+    )
 
 
 async def report_of_move(campaign: str, version: int) -> Report:
@@ -198,21 +235,9 @@ async def move_campaign(campaign: str, version: int, day: date) -> Report:
     return report
 
 
-async def _both(
-    code: str, version: int, *, lock: bool = False
-) -> tuple[dict[str, object], Questionnaire, Questionnaire]:
+async def _both(code: str, version: int, *, lock: bool = False) -> tuple[dict[str, Any], Questionnaire, Questionnaire]:
     """The campaign with what is to be known of the new version, the version it shows now, and the new one."""
-    alone = " FOR UPDATE" if lock and Campaign._meta.db.engine_type == "postgres" else ""  # SQLite has one writer
-    found = await Campaign.raw(
-        f"SELECT id, code, questionnaire, opens, closes FROM campaign WHERE code = {{}}{alone}", code
-    )
-    if not found:
-        known = ", ".join(row["code"] for row in await Campaign.select(Campaign.code).order_by(Campaign.code).limit(10))
-        raise Problem(
-            404, _("No such campaign"), _("There is no campaign “%(code)s”; there are: %(known)s."),
-            code=code, known=known or "none",
-        )  # fmt: skip
-    row = found[0]
+    row = await campaign_of(code, lock=lock)
     stored = {
         line["id"]: line
         for line in await QuestionnaireVersion.select().where(

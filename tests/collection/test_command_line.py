@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evaluator import cli, database
-from evaluator.collection.tables import Invitation, SampleCell
+from evaluator.collection.tables import Invitation, QuestionnaireVersion, SampleCell
 from evaluator.problems import Problem
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
@@ -113,6 +113,35 @@ def test_a_frame_with_bad_rows_is_refused_line_by_line(run, tmp_path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("unit,s_age,count\n37,a16,10\n37,a30,20\n")
     assert "2 population cells" in run("campaign", "population", "spring", str(people)).output
+
+
+def test_a_campaign_moves_and_says_so(run, tmp_path) -> None:
+    text = shipped_text("sd-citizen").replace('version: "2026.1"', 'version: "2026.2"')
+    file = tmp_path / "new.yaml"
+    late = [part if part != "2026-03-31" else "2999-12-31" for part in CREATE]
+    run(*late, "--unit", "3701")
+    file.write_text(text.replace("Yes, once", "Yes, one time"))
+    result = run("campaign", "move", "spring", str(file))
+    assert result.exit_code == 0, result.output + str(result.exception)
+    assert "moved from sd-citizen@2026.1 to sd-citizen@2026.2" in result.output
+    assert "“Yes, one time” instead of “Yes, once”" in result.output
+    said = run("campaign", "versions", "spring").output.splitlines()
+    assert [line.split("\t")[1:] for line in said] == [
+        ["sd-citizen@2026.1", "responses=0"], ["sd-citizen@2026.2", "responses=0"],
+    ]  # fmt: skip
+    assert run("campaign", "versions", "autumn").exit_code == 2
+
+
+def test_a_campaign_that_cannot_move_says_why_and_keeps_nothing(run, tmp_path) -> None:
+    text = shipped_text("sd-citizen").replace('version: "2026.1"', 'version: "2026.2"')
+    file = tmp_path / "new.yaml"
+    late = [part if part != "2026-03-31" else "2999-12-31" for part in CREATE]
+    run(*late, "--unit", "3701")
+    file.write_text(text.replace("score: 50", "score: 40"))
+    result = run("campaign", "move", "spring", str(file))
+    assert result.exit_code == 2
+    assert "view/kept/half: another score: 40 instead of 50" in result.output
+    assert _ask(QuestionnaireVersion) == 1  # the refused one was not kept
 
 
 def test_a_questionnaire_is_checked_without_a_database(tmp_path) -> None:

@@ -9,16 +9,20 @@ from datetime import date, timedelta
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
-from evaluator import database
+from evaluator import cli, database
 from evaluator.collection import export
 from evaluator.collection.bulk import store_in_bulk
 from evaluator.collection.campaigns import load_campaign
 from evaluator.collection.counts import FrameRow, PopulationRow, keep_frame, keep_population
 from evaluator.collection.responses import response_row
 from evaluator.collection.tables import Admission, Invitation, Response
+from evaluator.collection.versions import keep_questionnaire, move_campaign
 from evaluator.problems import Problem
+from evaluator.rating.snapshot_make import make_snapshot
 from questionnaires.acceptance import accept
+from tests.collection.conftest import QUESTIONNAIRE
 
 DAY = date(2026, 3, 10)
 
@@ -119,6 +123,38 @@ async def test_the_population_keeps_blank_strata_blank(database_url, spring) -> 
     assert {name: list(column) for name, column in table.items()} == {
         "unit": ["3701", "3702"], "s_age": ["old", ""], "count": [40.0, 99.0],
     }  # fmt: skip
+
+
+async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, tmp_path, spring) -> None:
+    campaign = await spring()
+    await store_in_bulk(_rows(campaign, 20))
+    extra = '      - code: extra\n        type: integer\n        text: {zh: "E-zh", en: "How often?"}\n'
+    text = QUESTIONNAIRE.replace('version: "1"', 'version: "2"').replace(
+        "      - code: days\n", f"{extra}      - code: days\n"
+    )
+    number, _ = await keep_questionnaire(text)
+    await move_campaign("spring", number, DAY)
+    now = await load_campaign("spring")
+    row = response_row(
+        now.questionnaire, accept(now.questionnaire, {"contact": ["yes"], "extra": ["3"], "word": ["9"]}),
+        questionnaire_version=now.version, campaign=now.id, unit="3702", mode="open", day=DAY,
+    )  # fmt: skip
+    await store_in_bulk([row])
+    found = await export.sources(["spring"])
+    assert await export.write_responses(found, tmp_path / "r.csv") == 21
+    with (tmp_path / "r.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert Counter(line["q_extra"] for line in lines) == {"": 20, "3": 1}
+    [new] = [line for line in lines if line["unit"] == "3702"]
+    assert (new["q_word"], new["q_days"], new["q_contact"]) == ("9", "", "yes")
+    assert {line["q_trouble"] for line in lines} == {"money delay", ""}
+    assert set(export.questionnaire_files(found)) == {"small@1", "small@2"}
+    assert export.questionnaire_of_campaign(found) == {"spring": "small@2"}
+    folder = tmp_path / "snapshot"
+    await make_snapshot(folder, ["spring"], (DAY, DAY + timedelta(20)), DAY)
+    assert sorted(path.name for path in (folder / "questionnaires").iterdir()) == ["small@1.yaml", "small@2.yaml"]
+    checked = CliRunner().invoke(cli.group, ["snapshot", "check", str(folder)])
+    assert checked.exit_code == 0, checked.output
 
 
 async def test_two_campaigns_of_one_questionnaire_share_its_file(database_url, small_campaign) -> None:
