@@ -10,8 +10,9 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages
-from evaluator.collection.screens import of_questionnaire
-from evaluator.editing import preview_routes, report, shelf, trial_routes, trials
+from evaluator.collection.campaigns import right_now, today
+from evaluator.collection.said import of_questionnaire
+from evaluator.editing import campaign_routes, preview_routes, report, shelf, trial_routes, trials
 from evaluator.editing.uploading import MOST_UPLOAD, XLSFORM, YAML, Brought, file_name, read_upload, said
 from evaluator.editing.wording import short
 from evaluator.language import gettext
@@ -112,6 +113,7 @@ async def show_version(request: Staff, code: FromPath[str], version: FromPath[st
         breaks=sum(change.effect == "breaking" for change in changes), routes=routes,
         durations=await shelf.durations(kept.line.id) if kept.line.answers else {},
         others=[line for line in await shelf.lines(kept.line.code) if line.id != kept.line.id],
+        movable=await shelf.movable(kept, today(right_now(), request.app.state.settings.zone)),
         outcome=request.query_params.get("kept", ""), title=short(kept.questionnaire.title, language, 160),
     )  # fmt: skip
 
@@ -176,5 +178,5 @@ async def delete(request: Staff, code: FromPath[str], version: FromPath[str]) ->
 staff: list[Any] = [
     list_versions, bring_file, show_version, download_yaml, download_xlsform, ask_to_publish, publish, ask_to_delete,
     delete,
-    *preview_routes.staff, *trial_routes.staff,
+    *preview_routes.staff, *trial_routes.staff, *campaign_routes.staff,
 ]  # fmt: skip

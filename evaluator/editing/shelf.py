@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
+from evaluator import database
 from evaluator.collection.campaigns import Label
 from evaluator.collection.tables import QuestionnaireVersion, TrialResponse
 from evaluator.problems import Problem, not_found
@@ -132,6 +134,19 @@ async def _with_text(line: Line) -> Kept:
             _("%(identifier)s was kept by another version of the software: %(why)s"),
             identifier=f"{line.code}@{line.version}", why=error.lines()[0],
         ) from None  # fmt: skip
+
+
+async def movable(kept: Kept, today: date) -> list[User]:
+    """The campaigns that show another version of this questionnaire and are not over."""
+    rows = await QuestionnaireVersion.raw(
+        "SELECT campaign.code, title_zh, title_en FROM campaign "
+        "JOIN questionnaire_version AS shown ON shown.id = campaign.questionnaire "
+        "WHERE shown.code = {} AND shown.id <> {} AND campaign.closes >= {} ORDER BY campaign.opens, campaign.code",
+        kept.line.code,
+        kept.line.id,
+        today.isoformat() if isinstance(database.engine(), database.DurableSQLiteEngine) else today,
+    )
+    return [User(row["code"], Label(row["title_zh"], row["title_en"]), False) for row in rows]
 
 
 async def durations(version: int) -> dict[str, int]:

@@ -90,8 +90,12 @@ async def _site(database_url: str, tmp_path: Path, serving: Serving) -> AsyncIte
         Unit(code="37", kind="area", level="P", name_zh="S-zh", name_en="Province"),
         Unit(code="3701", kind="area", level="C", name_zh="J-zh", name_en="City", parent="37"),
     )
-    for name, role in (("operator", "operator"), ("superior", "superior")):
-        await create_account(name, "correct horse battery", role, unit="37" if role == "superior" else None)
+    for name, role, unit in (
+        ("operator", "operator", None),
+        ("bound", "operator", "3701"),
+        ("superior", "superior", "37"),
+    ):
+        await create_account(name, "correct horse battery", role, unit=unit)
     async with serving(app) as client:
         site = Site(client, app.state.secret)
         await site.become("operator")
