@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from questionnaires.definition import Choice, Group, Quality, Question, Questionnaire, ScoreAny, ScoreLinear, Section
 from questionnaires.expression import Expression
@@ -280,18 +281,18 @@ def _lines(value: Mapping[str, Tree], depth: int) -> list[str]:
     lines = []
     for key, item in value.items():
         head = f"{indent}{_scalar(key)}:"
-        line = f"{head} {flow(item)}"
         nests = isinstance(item, list) and any(isinstance(part, dict) for part in item)
-        if isinstance(item, str) or item is None or not item or (len(line) <= WIDTH and not nests):
+        line = "" if nests else f"{head} {flow(item)}"
+        if not nests and (isinstance(item, str) or not item or len(line) <= WIDTH):
             lines.append(line)
         elif isinstance(item, dict):
             lines.append(head)
             lines += _lines(item, depth + 1)
         else:
             lines.append(head)
-            for part in item:
-                short = f"{indent}  - {flow(part)}"
-                if isinstance(part, dict) and len(short) > WIDTH:
+            for part in item or ():
+                short = "" if _is_long(part) else f"{indent}  - {flow(part)}"
+                if isinstance(part, dict) and (not short or len(short) > WIDTH):
                     first, *rest = _lines(part, depth + 2)
                     lines += [f"{indent}  - {first.lstrip()}", *rest]
                 else:
@@ -299,11 +300,19 @@ def _lines(value: Mapping[str, Tree], depth: int) -> list[str]:
     return lines
 
 
+def _is_long(part: Tree) -> bool:
+    """Whether a part is too long for a line, as can be told at once."""
+    return isinstance(part, dict) and any(isinstance(value, list) and len(value) > WIDTH // 3 for value in part.values())
+
+
+@lru_cache(maxsize=4096)
 def _scalar(text: str) -> str:
     """A text as it must be written: plain where that is safe for every reader of YAML, else in double quotes."""
     if PLAIN.match(text) and text.casefold() not in TAKEN_FOR_ELSE:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    if escaped.isprintable():
+        return f'"{escaped}"'
     return '"' + "".join(c if c.isprintable() else _escaped(ord(c)) for c in escaped) + '"'
 
 

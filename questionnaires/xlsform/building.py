@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
-from questionnaires.document import Entries, List, Node
+from questionnaires.document import Entries, List, Node, Scalar
 from questionnaires.mistakes import DefinitionError, shown
 from questionnaires.reading import LANGUAGE, QUESTIONNAIRE_CODE, VERSION
 from questionnaires.xlsform.headers import OWN
 from questionnaires.xlsform.items import Items, _marks
 from questionnaires.xlsform.itemsets import Itemsets, itemset_of
 from questionnaires.xlsform.nodes import own_node, own_text, put, replace, scalar, value_of
-from questionnaires.xlsform.paths import Paths
+from questionnaires.xlsform.paths import Paths, absolute
 from questionnaires.xlsform.sheets import Findings, Place, Workbook
 from questionnaires.xlsform.speech import Speech
 from questionnaires.xlsform.survey import Columns, Row, rows_of
@@ -71,8 +71,8 @@ class Building:
     def _generated(self) -> set[str]:
         """Calculations that pyxform adds for the number of repetitions."""
         found = set()
-        for repeat in self.form.repeats.values():
-            path = repeat.get(f"{JR}count", "").strip()
+        for at, repeat in self.form.repeats.items():
+            path = absolute(repeat.get(f"{JR}count", "").strip(), at)
             if path.endswith("_count") and path not in self.rows:
                 found.add(path)
         return found
@@ -151,6 +151,10 @@ class Building:
     def _is_section(self, answer: Answer) -> bool:
         return self._is_group(answer) and answer.path not in self.form.repeats and answer.path not in self.matrices
 
+    def _is_note(self, answer: Answer, inside: bool) -> bool:
+        """Whether a row is the note of the section that it stands in."""
+        return inside and not self._is_group(answer) and self._own_text(answer, "part") == "note"
+
     def _own_text(self, answer: Answer, key: str) -> str:
         row = self.row(answer.path)
         header = OWN + key
@@ -160,19 +164,19 @@ class Building:
         """The code of every item and every group within a section, by path."""
         wanted: list[tuple[str, str, str]] = []  # path, code, name of the group around
 
-        def walk(answers: list[Answer], around: str, top: bool) -> None:
+        def walk(answers: list[Answer], around: str, top: bool, inside: bool) -> None:
             for answer in answers:
                 if answer.path in self.generated or answer.name.startswith((LABEL_NOTE, LABEL_ROW)):
                     continue
-                if self._own_text(answer, "part"):
+                if self._is_note(answer, inside):
                     continue
                 name = self._own_text(answer, "code") or answer.name
                 if not (top and self._is_section(answer)):
                     wanted.append((answer.path, name, around))
                 parts = self.members(answer)[0] if answer.path in self.matrices else answer.parts
-                walk(parts, answer.name, False)
+                walk(parts, answer.name, False, top and self._is_section(answer))
 
-        walk(self.form.answers, "", True)
+        walk(self.form.answers, "", True, False)
         count: dict[str, int] = {}
         for _, name, _ in wanted:
             count[name.casefold()] = count.get(name.casefold(), 0) + 1
@@ -207,8 +211,12 @@ class Building:
 
     def _languages(self) -> tuple[str, ...]:
         """What our own column says."""
-        written = self.first.get(f"{OWN}languages", "")
-        found = [word.strip() for word in written.strip("[] ").split(",")]
+        try:
+            node = own_node(self.first.get(f"{OWN}languages", "[]"), self.settings.place(2))
+        except DefinitionError:
+            return ()
+        parts = node.items if isinstance(node, List) else [node]
+        found = [part.value for part in parts if isinstance(part, Scalar)]
         return tuple(word for word in dict.fromkeys(found) if LANGUAGE.match(word))
 
     def root(self) -> Entries:
@@ -343,7 +351,7 @@ class Building:
                 )  # fmt: skip
         parts = List(*place)
         for part in answer.parts:
-            if self._own_text(part, "part") == "note":
+            if self._is_note(part, True):
                 at = self._place(part, place, "label")
                 control = self.form.controls.get(part.path)
                 said = self.form.said(None if control is None else control.find(f"{XF}label"))
@@ -417,7 +425,7 @@ class Building:
         return list(dict.fromkeys(words))
 
     def _count(self, node: Entries, answer: Answer, source: str, place: Place) -> None:
-        path = source.strip()
+        path = absolute(source.strip(), answer.path)
         if path in self.generated:
             source = self.form.binds.get(path, {}).get("calculate", "")
         if source:

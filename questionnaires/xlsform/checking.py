@@ -11,7 +11,7 @@ from pyxform.question_type_dictionary import QUESTION_TYPE_DICT  # type: ignore[
 
 from questionnaires.mistakes import Mistake, likely, shown, suggest
 from questionnaires.section_reading import MOST_NESTED
-from questionnaires.xlsform.headers import KEYS, OWN, meaning
+from questionnaires.xlsform.headers import KEYS, OWN, is_text, meaning
 from questionnaires.xlsform.sheets import Findings, ImportRefusedError, Workbook, placed, refused
 from questionnaires.xlsform.survey import YES, Columns, Row, rows_of
 
@@ -84,6 +84,12 @@ def _check_headers(found: Checking, columns: Columns) -> None:
             found.wrong(
                 columns.place(1), "there is no column %(column)s",
                 "rename the column %(near)s" if near else "add it", column=key, near=near or "",
+            )  # fmt: skip
+    for header in columns.sheet.headers:
+        if is_text(header) and header.partition("::")[0].lower() != "bind" and header.count("::") > 1:
+            found.wrong(
+                (columns.place(1)[0], columns.sheet.column(header)), "the header %(header)s has too many parts",
+                "write label::English (en)", header=shown(header),
             )  # fmt: skip
     known = [*KEYS, "media", "disabled", "note", "save_to"]
     for header in columns.sheet.headers:

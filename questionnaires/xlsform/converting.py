@@ -48,8 +48,8 @@ def to_xform(book: Workbook, name: str, file: str) -> str:
 
 
 def own(header: str) -> bool:
-    """Whether a column is ours, and nothing of it concerns pyxform."""
-    return header.lower().startswith(OWN) or header.startswith(OWN_CHOICE)
+    """Whether nothing of a column concerns pyxform: it is ours, or of entities, which are refused."""
+    return header.lower().startswith(OWN) or header.startswith(OWN_CHOICE) or header == "entity_version"
 
 
 def _row(row: dict[str, str], sheet: str) -> dict[str, str]:

@@ -176,7 +176,7 @@ class Items:
             source = bind.get(key, "")
             if source == "false()" and key in ("required", "readonly"):
                 continue
-            if not source or (key == "readonly" and kind in ("note", "calculate", "metadata")):
+            if not source or (key == "readonly" and kind in ("note", *UNSEEN)):
                 continue
             place = self.place(row, near, COLUMNS.get(key, key))
             if source == "true()" and key in ("required", "readonly"):
@@ -294,7 +294,7 @@ class Items:
 
     def override(self, node: Entries, place: Place, key: str, value: Node, kind: str) -> None:
         """What a column of ours says of a key."""
-        if key in SPELLED and not (key == "readonly" and kind in ("note", "metadata", "calculate")):
+        if key in SPELLED and not (key == "readonly" and kind in ("note", *UNSEEN)):
             given = value_of(node, key)
             if given is None and isinstance(value, Scalar) and value.value == "false()":
                 given = value

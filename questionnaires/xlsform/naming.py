@@ -10,7 +10,7 @@ from pyxform.parsing.expression import is_xml_tag  # type: ignore[import-untyped
 from questionnaires.definition import Question, Questionnaire, Section
 from questionnaires.words import BOTH
 
-RESERVED = ("meta", "data", "audit", "instanceid", "instancename")
+RESERVED = ("meta", "data", "instanceid", "instancename")
 REFERENCE = re.compile(r"\$\{([^{}$]*)\}")
 
 
@@ -25,7 +25,9 @@ class Names:
         codes = list(_codes(questionnaire))
         repeated = {group.code for section in questionnaire.sections for group in section.groups if group.count}
         counted = {f"{code}_count".casefold() for code in repeated}
+        audits = {item.code for item in questionnaire.items if item.kind == item.code == "audit"}
         fit = {code for code in codes if fits(code) and code.casefold() not in counted}
+        fit -= {code for code in fit if code.casefold() == "audit" and code not in audits}
         self.taken |= {code.casefold() for code in fit} | counted
         for number, code in enumerate(codes, 1):
             self.of[code] = code if code in fit else self.new(f"item_{number}")

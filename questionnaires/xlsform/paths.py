@@ -20,6 +20,23 @@ PART = re.compile(
 TAG = "output"
 
 
+def absolute(path: str, at: str) -> str:
+    """A path from the root, seen from another one.
+
+    >>> absolute("current()/../b", "/data/g/a")
+    '/data/g/b'
+    """
+    if path.startswith("/"):
+        return path
+    steps = at.split("/")
+    for step in path.removeprefix("current()/").split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step != ".":
+            steps.append(step)
+    return "/".join(steps)
+
+
 class Paths:
     """The questions of a form by their paths."""
 
@@ -28,15 +45,7 @@ class Paths:
 
     def code(self, path: str, at: str) -> str | None:
         """The question that a path names, seen from another path."""
-        if not path.startswith("/"):
-            steps = at.split("/")
-            for step in path.removeprefix("current()/").split("/"):
-                if step == "..":
-                    del steps[-1:]
-                elif step != ".":
-                    steps.append(step)
-            path = "/".join(steps)
-        return self.codes.get(path)
+        return self.codes.get(absolute(path, at))
 
     def expression(self, source: str, at: str) -> str:
         """An expression with its paths as questions; a path that names none stays.

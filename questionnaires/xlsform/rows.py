@@ -11,7 +11,7 @@ from questionnaires.definition import Choice, Group, Question, Questionnaire, Se
 from questionnaires.expression import Expression
 from questionnaires.filters import as_written
 from questionnaires.words import Words
-from questionnaires.writing import Tree, digits, flow, group_tree, question_tree, section_tree, tree
+from questionnaires.writing import Tree, digits, dumps, flow, group_tree, question_tree, section_tree, tree
 from questionnaires.xlsform.headers import OWN, language_name
 from questionnaires.xlsform.items import COLUMNS, LIMITS, UNSEEN, WHOLE_RANGE
 from questionnaires.xlsform.listing import Listing
@@ -70,6 +70,7 @@ class Rows:
         self.names = Names(questionnaire)
         self.listing = Listing(self.names)
         self.survey: list[Row] = []
+        self.audit_is_read = "${audit}" in dumps(questionnaire)  # which no XLSForm can do
 
     def sheets(self) -> Sheets:
         for section in self.questionnaire.sections:
@@ -192,10 +193,6 @@ class Rows:
         for key in ("code", "type"):
             left.pop(key)
         row: Row = {"type": self._type(item, matrix, left, own), "name": name}
-        if row["type"] == "audit":
-            row["name"] = "audit"
-            own["code"] = item.code
-            self._drop(own, "code", "audit")
         marks: dict[str, Words] = {}
         if item.type not in UNSEEN:
             for key, column in (("text", "label"), ("hint", "hint"), ("guidance", "guidance_hint")):
@@ -220,11 +217,6 @@ class Rows:
         self._start(row, item, left)
         self._add(row, own | left, marks)
 
-    @staticmethod
-    def _drop(own: dict[str, Tree], key: str, value: str) -> None:
-        if own.get(key) == value:
-            own.pop(key)
-
     def _type(self, item: Question, matrix: Group | None, left: dict[str, Tree], own: dict[str, Tree]) -> str:
         """The type in the sheet; what it says is taken from `left`."""
         if item.type in ("single", "multiple", "rank"):
@@ -241,7 +233,7 @@ class Rows:
                 own["kind"] = None
             return FILES.get(item.kind or "", "file")
         if item.type == "metadata":
-            if item.kind in PLAIN_METADATA or item.kind == "audit":
+            if item.kind in PLAIN_METADATA or (item.kind == item.code == "audit" and not self.audit_is_read):
                 left.pop("kind")
                 return str(item.kind)
             own["type"] = "metadata"

@@ -44,6 +44,12 @@ class Workbook:
 class ImportRefusedError(DefinitionError):
     """An XLSForm that cannot be taken in. Of each mistake, `line` is a row and `where` names its sheet and column."""
 
+    def __init__(self, file: str, mistakes: Iterable[Mistake]) -> None:
+        mistakes = tuple(mistakes)
+        super().__init__(file, mistakes)
+        self.mistakes = mistakes  # sheet by sheet
+        self.args = ("\n".join(self.lines()),)
+
     def lines(self) -> list[str]:
         """One line a mistake: `FILE: SHEET row ROW, COLUMN: what; what would be right`."""
         return [
