@@ -110,10 +110,33 @@ class Conditions:
             self.check_name(node, where, name, own)
 
     def compare(self) -> None:
-        """Refuse comparisons with a code that the question does not have; when all questions are known."""
+        """Refuse comparisons with a code that the question does not have; when all questions are known.
+
+        Also what `indexed-repeat()` seeks in a repeat that it is not in.
+        """
         for expression, node, where in self.compared:
             self._compare_codes(expression, node, where)
+            self._compare_repeats(expression, node, where)
         self.compared.clear()
+
+    def _compare_repeats(self, expression: Expression, node: Node, where: str) -> None:
+        for code, repeats in expression.indexed():
+            question = self.questions.get(code)
+            around: list[str] = []
+            at = question.group if question is not None else ""
+            while at in self.groups:
+                around.append(at)
+                at = self.groups[at].parent
+            for repeat in dict.fromkeys(repeat.code for repeat in repeats):
+                if question is not None and repeat in self.groups and repeat not in around:
+                    self.reading.wrong(
+                        node,
+                        where,
+                        "%(question)s is not in the repeat %(name)s",
+                        "name the repeat that the question is in",
+                        question=code,
+                        name=repeat,
+                    )
 
     def _compare_codes(self, expression: Expression, node: Node, where: str) -> None:
         for question, text, selected in _comparisons(expression):

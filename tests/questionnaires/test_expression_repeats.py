@@ -60,13 +60,15 @@ def test_another_round_may_be_asked_about(written: dict[str, str], needed: dict[
     ("written", "said"),
     [
         ({"outside": "indexed-repeat(${name}, ${members}, 1)"}, "members is no repeat"),
+        ({"outside": "indexed-repeat(${pets}, ${person}, 1)"}, "pets is not in the repeat person"),
+        ({"derived": "indexed-repeat(${members}, ${person}, 1)"}, "members is not in the repeat person"),
         ({"outside": "indexed-repeat(${nobody}, ${person}, 1)"}, "nobody"),
         ({"outside": "indexed-repeat('name', ${person}, 1)"}, "needs a question, and a repeat and a number"),
         ({"outside": "indexed-repeat(${name}, 'person', 1)"}, "needs a question, and a repeat and a number"),
         ({"outside": "indexed-repeat(${name}, ${person})"}, "it takes a question, and pairs of a repeat and a number"),
         ({"outside": "indexed-repeat(${name}, ${person}, 1, ${person})"}, "pairs of a repeat and a number"),
         ({"derived": "${work}", "relevant": "${derived}"}, "work"),
-        ({"outside": "indexed-repeat(${outside}, ${person}, 1)"}, "outside"),
+        ({"outside": "indexed-repeat(${outside}, ${person}, 1)"}, "outside is not in the repeat person"),
         ({"outside": "indexed-repeat(${name}, ${person}, ${outside})"}, "outside"),
     ],
 )
