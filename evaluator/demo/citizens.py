@@ -1,7 +1,7 @@
 """Citizens of the simulated province: whom they answer about, how truly, how carefully.
 
-The mean score of an item over the people of a unit is exactly the unit's true value: every scored answer is drawn from
-a shape tilted until its expectation is the true mean of the person's stratum, and answers of one person are tied
+The mean score of an item over the residents of a unit is exactly the unit's true value: every scored answer is drawn
+from a shape tilted until its expectation is the true mean of the person's stratum, and answers of one person are tied
 together by a copula, which leaves each answer's own distribution untouched. What is not an honest answer (careless,
 prompted, stuffed) comes on top.
 """
@@ -110,8 +110,9 @@ def simulate(
     put(words["contact"]["question"], *_contact(rng, province, unit, strata.contact[stratum], words))
     put("matter", *_any_of(rng, words["matter"], n))
     capacity_codes, capacity = _any_of(rng, words["capacity"], n)
-    staff = np.array([codes == [words["staff"]["capacity"]] for codes in capacity_codes])[capacity]
-    shift = strata.shift[stratum] + words["staff"]["shift"] * staff
+    shift = strata.shift[stratum]
+    for one in (words["staff"], *words["groups"].values()):
+        shift = shift + one["shift"] * np.array([codes == [one["capacity"]] for codes in capacity_codes])[capacity]
     shift += np.array([words["modes"][name].get("shift", 0.0) for name in MODES])[mode]
     person = rng.standard_normal(n)
     tie = words["person"]

@@ -40,7 +40,7 @@ class Line:
 
 
 def coverage(edition: Path, truth: Path) -> list[Line]:
-    """Coverage by source of the indicators, by dimension and of the index, by level and over all."""
+    """Coverage by source of the indicators, by dimension and of the index, by level and over all; of groups too."""
     scheme = load_scheme(edition / "scheme.yaml")
     level = {row["unit"]: row["level"] for row in _rows(edition / "units.csv")}
     state = {
@@ -65,10 +65,24 @@ def coverage(edition: Path, truth: Path) -> list[Line]:
                 found[f"  {node}", "all"].append(values)
         found[group, level[unit]].append(values)
         found[group, "all"].append(values)
+    for key, values in _of_groups(edition, truth):
+        found[f"group: {key[1]}", level[key[0]]].append(values)
+        found[f"group: {key[1]}", "all"].append(values)
     order = {name: k for k, name in enumerate([*scheme.levels, "all"])}
     return [
         _line(*key, values) for key, values in sorted(found.items(), key=lambda item: (item[0][0], order[item[0][1]]))
     ]
+
+
+def _of_groups(edition: Path, truth: Path) -> Iterable[tuple[tuple[str, str, str], tuple[float, ...]]]:
+    """Truth, estimate, limits and standard error of groups of respondents, by (unit, group, indicator)."""
+    true = {
+        (row["unit"], row["group"], row["indicator"]): float(row["value"]) for row in _rows(truth) if row.get("group")
+    }
+    for row in _rows(edition / "groups.csv") if true else ():
+        key = row["unit"], row["group"], row["indicator"]
+        if row["lower"] != "" and key in true:
+            yield key, (true[key], *(float(row[name]) for name in ("estimate", "lower", "upper", "standard_error")))
 
 
 def _line(group: str, level: str, values: list[tuple[float, ...]]) -> Line:
@@ -93,7 +107,7 @@ def true_scores(
     of_unit: dict[str, dict[str, float]] = defaultdict(dict)
     for row in truth:
         unit, code = row["unit"], row["indicator"]
-        if unit not in level or state.get((unit, code)) == "not_applicable":
+        if unit not in level or row.get("group") or state.get((unit, code)) == "not_applicable":
             continue
         low, high = indicators[code].goal or scheme.normalisation.scale
         part = 0.0 if row["held"] == "unreported" else (float(row["value"]) - low) / (high - low)

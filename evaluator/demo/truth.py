@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.demo.province import Province, data, generator
+from evaluator.rating.published import stacked
 from evaluator.rating.scheme import Indicator, Scheme
 from evaluator.rating.tabular import Table, csv_bytes, texts
 
@@ -37,6 +38,7 @@ class Truth:
     indicators: tuple[Indicator, ...]
     value: Floats  # (units, indicators)
     logit: Floats  # (units, indicators) citizens' items: what a stratum's shift is added to
+    groups: dict[str, Floats]  # (units, indicators) by group of respondents that the scheme sets apart: mean scores
     strata: Strata
 
     def position(self, code: str) -> int:
@@ -61,7 +63,9 @@ def make_truth(seed: int, province: Province, scheme: Scheme) -> Truth:
     standing = _standing(seed, province, scheme)
     value = np.full(standing.shape, np.nan)
     base = np.full(standing.shape, np.nan)
-    after_contact = set(data("citizens.yaml")["contact"]["opens"])
+    people = data("citizens.yaml")
+    after_contact = set(people["contact"]["opens"])
+    groups = {group.code: np.full(standing.shape, np.nan) for group in scheme.groups}
     for k, indicator in enumerate(scheme.indicators):
         about = words["indicators"][indicator.code]
         applies = np.isin(province.level, indicator.levels or tuple(scheme.levels))
@@ -71,8 +75,14 @@ def make_truth(seed: int, province: Province, scheme: Scheme) -> Truth:
         if indicator.source == "citizen":
             base[:, k] = np.where(applies, logit(about["mean"] / 100) + z, np.nan)
             weight = strata.share * (strata.contact if indicator.item in after_contact else 1.0)
-            mean = 100 * expit(base[:, k, None] + strata.shift)
-            found = (weight * mean).sum(axis=1) / weight.sum(axis=1)
+
+            def mean(shift: float, base: Floats = base[:, k, None], weight: Floats = weight) -> Floats:
+                scores = 100 * expit(base + strata.shift + shift)
+                return np.asarray((weight * scores).sum(axis=1) / weight.sum(axis=1))
+
+            found = mean(0.0)
+            for code, of_group in groups.items():
+                of_group[:, k] = mean(people["groups"][code]["shift"])
         elif indicator.source == "share":
             found = expit(logit(about["mean"]) + z)
         elif indicator.source == "rate":
@@ -80,7 +90,7 @@ def make_truth(seed: int, province: Province, scheme: Scheme) -> Truth:
         else:
             found = np.round(about["mean"] + z, 3)  # what is reported as it is, is reported with three decimals
         value[:, k] = np.where(applies, found, np.nan)
-    return Truth(scheme.indicators, value, base, strata)
+    return Truth(scheme.indicators, value, base, groups, strata)
 
 
 def _standing(seed: int, province: Province, scheme: Scheme) -> Floats:
@@ -135,7 +145,7 @@ def make_strata(seed: int, province: Province) -> Strata:
 
 
 def write_truth(path: Path, province: Province, truth: Truth, held: NDArray[np.object_]) -> None:
-    """One row a unit and applicable indicator: unit, indicator, value, held.
+    """One row a unit and applicable indicator: unit, group (blank: who counts), indicator, value, held.
 
     Parameters
     ----------
@@ -143,14 +153,20 @@ def write_truth(path: Path, province: Province, truth: Truth, held: NDArray[np.o
         (units, indicators) how outside systems hold the number: reported, missing, unreported (due, but nobody said),
         nothing_due; "" where citizens or assessors tell it.
     """
-    unit, indicator = np.nonzero(~np.isnan(truth.value))
     codes = np.array([one.code for one in truth.indicators], object)
-    table: Table = {
-        "unit": province.code[unit],
-        "indicator": codes[indicator],
-        "value": truth.value[unit, indicator],
-        "held": held[unit, indicator],
-    }
+    parts: list[Table] = []
+    for group, value in {"": truth.value, **truth.groups}.items():
+        unit, indicator = np.nonzero(~np.isnan(value))
+        parts.append(
+            {
+                "unit": province.code[unit],
+                "group": np.full(len(unit), group, object),
+                "indicator": codes[indicator],
+                "value": value[unit, indicator],
+                "held": np.full(len(unit), "", object) if group else held[unit, indicator],
+            }
+        )
+    table = stacked(parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(
         csv_bytes({name: texts(column, "number" if name == "value" else "text") for name, column in table.items()})

@@ -112,6 +112,20 @@ class Entry(msgspec.Struct, frozen=True):
     n: float
 
 
+class Apart(msgspec.Struct, frozen=True):
+    """A row of `groups`: what respondents who are no part of the index say."""
+
+    unit: str
+    group: str
+    indicator: str
+    estimate: float
+    standard_error: float
+    lower: float
+    upper: float
+    n: float
+    state: str
+
+
 class Answer(msgspec.Struct, frozen=True):
     """A row of `distributions`."""
 
@@ -185,6 +199,7 @@ class Edition:
     order: Mapping[str, tuple[str, ...]]  # codes of a level by tier, then index
     scores: Rows[Score]
     inputs: Rows[Entry]
+    groups: Rows[Apart]
     distributions: Rows[Answer]
     alternatives: Rows[Alternative]
     signature: tuple[tuple[str, int, int], ...] = field(repr=False)
@@ -345,7 +360,7 @@ def read_edition(folder: Path, sums: str, signature: tuple[tuple[str, int, int],
     with tabular.connect() as connection:
         tables = {
             name: read_table(connection, folder, name)
-            for name in ("units", "ratings", "scores", "inputs", "distributions", "sensitivity")
+            for name in ("units", "ratings", "scores", "inputs", "groups", "distributions", "sensitivity")
         }
     units = {unit.code: unit for unit in _units(tables["units"])}
     fields = Rating.__struct_fields__
@@ -372,6 +387,7 @@ def read_edition(folder: Path, sums: str, signature: tuple[tuple[str, int, int],
         order={level: tuple(codes) for level, codes in by_level.items()},
         scores=Rows(Score, tables["scores"]),
         inputs=Rows(Entry, tables["inputs"]),
+        groups=Rows(Apart, tables["groups"]),
         distributions=Rows(Answer, tables["distributions"]),
         alternatives=Rows(Alternative, tables["sensitivity"]),
         signature=signature,

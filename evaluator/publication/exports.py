@@ -136,6 +136,7 @@ def unit_document(edition: Edition, code: str) -> dict[str, Any]:
         "rating": _without_nan(edition.ratings[code]) if code in edition.ratings else None,
         "scores": [_without_nan(score) for score in edition.scores.of(code)],
         "inputs": [_without_nan(entry) for entry in edition.inputs.of(code)],
+        "groups": [_without_nan(row) for row in edition.groups.of(code)],
         "distributions": [_without_nan(answer) for answer in edition.distributions.of(code)],
         "sensitivity": [_without_nan(row) for row in edition.alternatives.of(code)],
     }

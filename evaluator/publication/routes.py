@@ -193,7 +193,8 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
             below.setdefault(edition.units[child].level, []).append((edition.units[child], edition.ratings[child]))
     return shown(
         request, edition, "unit.html", unit=unit, rating=edition.ratings[code], blocks=blocks, said=said,
-        above=edition.above(code), below=below, choices=unit_view.choices(edition, unit),
+        apart=unit_view.apart(edition, unit), above=edition.above(code), below=below,
+        choices=unit_view.choices(edition, unit),
         wide=unit_view.profile(edition, blocks, narrow=False), narrow=unit_view.profile(edition, blocks, narrow=True),
     )  # fmt: skip
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from evaluator import language, pages
 from evaluator.language import gettext as _
 from evaluator.publication import charts, wording
-from evaluator.publication.editions import Alternative, Answer, Edition, Entry, Score, Unit
+from evaluator.publication.editions import Alternative, Answer, Apart, Edition, Entry, Score, Unit
 from evaluator.publication.questions import QuestionWords
-from evaluator.rating.scheme import Dimension, Indicator
+from evaluator.rating.scheme import Dimension, Group, Indicator
 
 NAN = math.nan
 CARRIES = ("ok", "imputed")  # states in which a number carries weight
@@ -145,6 +145,26 @@ def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWord
         hidden = all(math.isnan(answer.share) for answer in answers)
         bars = (charts.stacked(parts, width) for width in (charts.WIDE, charts.NARROW))
         found.append(Said(item, text, tuple(told), hidden, *bars))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class ApartGroup:
+    """Respondents who are no part of the index, with the indicators of which enough can be told."""
+
+    group: Group
+    lines: tuple[tuple[Indicator, Apart], ...]
+
+
+def apart(edition: Edition, unit: Unit) -> tuple[ApartGroup, ...]:
+    """The scheme's groups of which anybody was invited and answered about the unit."""
+    rows = edition.groups.of(unit.code)
+    found = []
+    for group in edition.scheme.groups:
+        mine = {row.indicator: row for row in rows if row.group == group.code}
+        lines = [(edition.indicators[code], row) for code, row in mine.items() if row.state == "ok"]
+        if mine:
+            found.append(ApartGroup(group, tuple(lines)))
     return tuple(found)
 
 

@@ -227,6 +227,22 @@ EDITION: dict[str, Door] = {
             ("unit", "node"),
         ),
         Door(
+            "groups",
+            "estimates of a group of respondents that the scheme sets apart; they enter no index",
+            (
+                _UNIT,
+                Column("group", "code", "code of the group", required=True),
+                _INDICATOR,
+                Column("estimate", "number", "mean score of the question, from 0 to 100"),
+                Column("standard_error", "number", "standard error of the estimate"),
+                Column("lower", "number", "lower limit of the interval"),
+                Column("upper", "number", "upper limit of the interval"),
+                Column("n", "number", "respondents of the group; blank where too few"),
+                Column("state", "code", "ok, or suppressed by the scheme's thresholds", True),
+            ),
+            ("unit", "group", "indicator"),
+        ),
+        Door(
             "distributions",
             "what citizens said",
             (

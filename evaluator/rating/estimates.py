@@ -16,6 +16,7 @@ from evaluator.rating.from_assessments import from_assessments
 from evaluator.rating.from_citizens import citizen_models, from_citizens
 from evaluator.rating.from_events import deductions_and_vetoes
 from evaluator.rating.from_records import from_numbers, from_records
+from evaluator.rating.groups import apart, groups
 from evaluator.rating.imputation import imputed_rows
 from evaluator.rating.rated import Parameters, Progress, States, Table, rated
 from evaluator.rating.rows import Block, Loadings, differs, join_factors, join_inputs, only, rounded
@@ -36,6 +37,7 @@ class Estimates:
     state: States  # (units, indicators) ok, imputed, not_applicable, suppressed, missing
     models: Table  # indicator, level, parameter, value
     distributions: Table  # unit, item, code, share, lower, upper, state, with_flagged
+    groups: Table  # of respondents, estimated apart: see `groups`
     deductions: Floats  # (units,) points, saturated
     vetoes: list[tuple[str, ...]]  # (units,) codes of vetoes, legally final facts only
     citizens: Citizens | None = None  # the fitted model under the main screening: what forged answers act upon
@@ -78,7 +80,7 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
     screened: dict[str, tuple[list[Block], list[Loadings]]] = {}
     reduced, fitted = None, None
     if snapshot.responses is not None and units.of_source("citizen"):
-        reduced = reduce_responses(snapshot.responses, snapshot.scoring)
+        reduced = reduce_responses(snapshot.responses, snapshot.scoring, without=apart(scheme))
         for number, screening in enumerate(_screenings(scheme)):
             tell("citizens", 0.5 + 0.15 * number)
             block, shared, fit = from_citizens(units, reduced, screening, state if screening == "main" else None)
@@ -104,6 +106,8 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         changed = join_inputs(other)
         if differs(changed, inputs["main"]):
             inputs[name], factors[name] = changed, join_factors(shared, changed)
+    tell("groups", 0.96)
+    apart_from_citizens = groups(units)
     tell("events", 0.98)
     deductions, vetoes = deductions_and_vetoes(units)
     result = Estimates(
@@ -112,6 +116,7 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         state=state,
         models=_models(models),
         distributions=distributions(units, reduced.choices if reduced else None),
+        groups=apart_from_citizens,
         deductions=rounded(deductions),
         vetoes=vetoes,
         citizens=fitted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from evaluator.rating.rows import Block, Loadings, filled
 from methods.inputs import NORMAL, Integers
 from methods.small_areas.citizens import Citizens, citizens
 from methods.small_areas.direct import Areas, Screening
-from methods.survey.cells import Reduced
+from methods.survey.cells import Booleans, Reduced
 
 
 def areas(units: Rated) -> Areas:
@@ -33,6 +34,40 @@ def areas(units: Rated) -> Areas:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sureness:
+    """Which estimates of the citizens' indicators stand by themselves; all (units, columns)."""
+
+    indicators: Integers  # (columns,) position in the scheme
+    items: Integers  # (columns,) position in the fit
+    there: Booleans  # it applies, and there is an estimate
+    alone: Booleans  # nobody answered: the model's alone
+    ok: Booleans  # sure enough to be published
+    by_dimension: Booleans  # only together with others
+    few: Booleans  # too few people to tell how many, or what they said
+
+
+def sureness(units: Rated, fit: Citizens) -> Sureness:
+    """Apply the scheme's thresholds of publication."""
+    scheme, limits = units.scheme, units.scheme.publication
+    place = {item: k for k, item in enumerate(fit.items)}
+    columns = [(j, place[one.item]) for j, one in units.of_source("citizen") if one.item in place]
+    indicators = np.array([j for j, _ in columns], np.int64)
+    items = np.array([k for _, k in columns], np.int64)
+    there = units.applies[:, indicators] & np.isfinite(fit.estimate[:, items])
+    reliability, n = fit.reliability[:, items], fit.n[:, items]
+    width = 2.0 * norm.ppf(0.5 + scheme.uncertainty.interval / 2.0) * np.sqrt(fit.variance[:, items])
+    unsure = np.nan_to_num(reliability, nan=1.0) < limits.citizen_min_reliability
+    unsure |= np.isnan(reliability) & (n < limits.cell_min)  # a bare mean of few is what they said
+    if limits.max_interval_width is not None:
+        unsure |= width > limits.max_interval_width
+    alone = fit.synthetic[:, items]
+    ok = there & ~alone & ~unsure
+    # what is mostly the model's is shown by its dimension only: it counts there as a prediction does
+    by_dimension = there & ~alone & unsure & ~np.isnan(reliability)
+    return Sureness(indicators, items, there, alone, ok, by_dimension, (n < limits.cell_min) | ~ok)
+
+
 def from_citizens(
     units: Rated, reduced: Reduced, screening: Screening, state: States | None
 ) -> tuple[Block, list[Loadings], Citizens]:
@@ -41,23 +76,10 @@ def from_citizens(
         reduced.cells, reduced.pairs, areas(units), screening,
         limits.min_level_units, limits.cell_min, limits.citizen_min_reliability,
     )  # fmt: skip
-    place = {item: k for k, item in enumerate(fit.items)}
-    columns = [(j, place[one.item]) for j, one in units.of_source("citizen") if one.item in place]
-    indicators = np.array([j for j, _ in columns], np.int64)
-    items = np.array([k for _, k in columns], np.int64)
-    applies = units.applies[:, indicators]
-    there = applies & np.isfinite(fit.estimate[:, items])
-    reliability, n = fit.reliability[:, items], fit.n[:, items]
-    width = 2.0 * norm.ppf(0.5 + scheme.uncertainty.interval / 2.0) * np.sqrt(fit.variance[:, items])
-    unsure = np.nan_to_num(reliability, nan=1.0) < limits.citizen_min_reliability
-    unsure |= np.isnan(reliability) & (n < limits.cell_min)  # a bare mean of few is what they said
-    if limits.max_interval_width is not None:
-        unsure |= width > limits.max_interval_width
-    alone = fit.synthetic[:, items]
-    # what is mostly the model's is shown by its dimension only: it counts there as a prediction does
-    by_dimension = there & ~alone & unsure & ~np.isnan(reliability)
-    imputed = (there & alone | by_dimension) & (scheme.missing.impute == "predictive")
-    ok = there & ~alone & ~unsure
+    sure = sureness(units, fit)
+    indicators, items, there, ok = sure.indicators, sure.items, sure.there, sure.ok
+    n = fit.n[:, items]
+    imputed = (there & sure.alone | sure.by_dimension) & (scheme.missing.impute == "predictive")
     if state is not None:
         grid = state[:, indicators]
         grid[there & (n > 0) & ~ok] = "suppressed"
@@ -65,7 +87,7 @@ def from_citizens(
         state[:, indicators] = grid
     row, column = np.nonzero(ok | imputed if state is not None else there)
     k = items[column]
-    few = (n[row, column] < limits.cell_min) | ~ok[row, column]
+    few = sure.few[row, column]
     block = Block(
         row,
         indicators[column],
@@ -85,7 +107,7 @@ def from_citizens(
     ]
     listed = np.zeros(units.applies.shape, bool)
     listed[block.unit, block.indicator] = True
-    for j, item in columns:
+    for j, item in zip(indicators.tolist(), items.tolist(), strict=True):
         code = scheme.indicators[j].code
         for shared in fit.shared:
             if shared.item == item:

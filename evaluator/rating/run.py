@@ -136,6 +136,7 @@ def rated_tables(
         "inputs": inputs_table(scheme, units, estimates),
         "factors": factors_table(scheme, units, estimates),
         "models": estimates.models,
+        "groups": estimates.groups,
         "distributions": estimates.distributions,
     }
     taken = Taken(rounded(estimates.deductions), estimates.vetoes, grades)

@@ -42,6 +42,15 @@ class Indicator(msgspec.Struct, frozen=True):
     data: Label = UNSAID  # where the numbers come from
 
 
+class Group(msgspec.Struct, frozen=True):
+    """Respondents, by their own word, who are an estimand of their own: in no citizens' number and in no index."""
+
+    code: str
+    item: str  # the question whose answer tells who belongs to it
+    choices: tuple[str, ...]
+    name: Label
+
+
 class Normalisation(msgspec.Struct, frozen=True):
     method: Literal["goalposts", "none"] = "goalposts"
     scale: tuple[float, float] = (0.0, 100.0)
@@ -134,6 +143,7 @@ class Scheme(msgspec.Struct, frozen=True):
     dimensions: tuple[Dimension, ...]
     indicators: tuple[Indicator, ...]
     tasks: dict[str, Label] = {}
+    groups: tuple[Group, ...] = ()  # of respondents, estimated apart
     weights_by_level: dict[
         str, dict[str, float]
     ] = {}  # level -> dimension -> weight; a level not named uses the dimensions' own

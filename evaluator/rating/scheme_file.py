@@ -21,6 +21,7 @@ from evaluator.rating.scheme import (
     Aggregation,
     Dimension,
     Grades,
+    Group,
     Indicator,
     Label,
     Missing,
@@ -89,7 +90,8 @@ def parse_scheme(text: str, name: str = "scheme.yaml") -> Scheme:
 
 _SECTIONS = (
     "code", "version", "title", "tasks", "levels", "normalisation", "dimensions", "weights_by_level", "indicators",
-    "aggregation", "missing", "records", "vetoes", "grades", "ranks", "uncertainty", "sensitivity", "publication",
+    "groups", "aggregation", "missing", "records", "vetoes", "grades", "ranks", "uncertainty", "sensitivity",
+    "publication",
     *_DOCUMENTED,
 )  # fmt: skip
 
@@ -116,6 +118,7 @@ def _scheme(root: Node) -> Scheme:
         dimensions=dimensions,
         indicators=indicators,
         tasks=tasks,
+        groups=_groups(fields.get("groups")),
         weights_by_level=weights,
         normalisation=normalisation,
         aggregation=_part(fields, "aggregation", _aggregation, Aggregation()),
@@ -270,6 +273,27 @@ def _indicator(
         tasks=covers,
         **{key: fields[key].label() if key in fields else UNSAID for key in ("formula", "asks", "basis", "data")},
     )
+
+
+def _groups(node: Node | None) -> tuple[Group, ...]:
+    found = []
+    for code, entry in node.items() if node else ():
+        entry.what = f"group {code!r}"
+        if not CODE.fullmatch(code):
+            entry.wrong(f"a group is called {code!r}", "use Latin letters, digits, _ - . and no spaces")
+        fields = entry.fields(("item", "choices", "name", "note"))
+        if "item" not in fields or "choices" not in fields:
+            entry.wrong(f"{entry.what} does not say who is in it", "write `item: QUESTION` and `choices: [CODE, ...]`")
+            continue
+        found.append(
+            Group(
+                code=code,
+                item=fields["item"].code(),
+                choices=fields["choices"].codes(),
+                name=fields["name"].label() if "name" in fields else Label(zh=code, en=code),
+            )
+        )
+    return tuple(found)
 
 
 def _weights_by_level(

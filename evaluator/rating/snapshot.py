@@ -123,6 +123,7 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
             marked = marked or MARK_COLUMN.name in header(responses)
             defects += check_responses(responses, tables, period, assigned)
             defects += _unanswered(scheme, scoring)
+            defects += _unknown_groups(scheme, scoring)
     snapshot = Snapshot(
         folder=folder,
         period=period,
@@ -148,6 +149,29 @@ def _unanswered(scheme: Scheme | None, scoring: Mapping[str, tuple[ItemScoring, 
         for indicator in scheme.indicators
         if indicator.source == "citizen" and indicator.item not in scored
     ]
+
+
+def _unknown_groups(scheme: Scheme | None, scoring: Mapping[str, tuple[ItemScoring, ...]]) -> list[str]:
+    """Groups that nobody could be in: their answers would be among the citizens' unnoticed."""
+    codes: dict[str, list[str]] = {}
+    for asked in scoring.values():
+        for one in asked:
+            codes.setdefault(one.item, []).extend(one.codes)
+    found = []
+    for group in scheme.groups if scheme and codes else ():
+        if group.item not in codes:
+            found.append(
+                f"the scheme's group {group.code!r} goes by question {group.item!r}, which no questionnaire asks; "
+                f"{likely(group.item, codes)}"
+            )
+        else:
+            found += [
+                f"the scheme's group {group.code!r} names the answer {choice!r} to {group.item!r}, which no "
+                f"questionnaire has; {likely(choice, codes[group.item])}"
+                for choice in group.choices
+                if choice not in codes[group.item]
+            ]
+    return found
 
 
 def snapshot_files(folder: Path) -> list[Path]:

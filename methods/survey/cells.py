@@ -49,6 +49,14 @@ class ItemScoring:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Responses that answered an item with one of these codes: a group of respondents by its own word."""
+
+    item: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
     """Responses of equal key: everything that a weight may depend on is in the key. Confidential."""
 
@@ -118,7 +126,12 @@ class Reduced:
 
 
 def reduce_responses(
-    responses: Path, scoring: Mapping[str, Sequence[ItemScoring]], threads: int | None = None
+    responses: Path,
+    scoring: Mapping[str, Sequence[ItemScoring]],
+    threads: int | None = None,
+    *,
+    without: Sequence[Chosen] = (),
+    only: Chosen | None = None,
 ) -> Reduced:
     """Reduce a file of responses to cells, pairs and choices.
 
@@ -134,6 +147,10 @@ def reduce_responses(
         Items by campaign. An item of the same code in several campaigns is one item, scored as each campaign says.
     threads
         For DuckDB; the result does not depend on it.
+    without
+        Groups of respondents that are left out: separate estimands.
+    only
+        One group that is kept, all others being left out. Nobody is in it where a campaign did not ask the item.
 
     Raises
     ------
@@ -176,7 +193,7 @@ def reduce_responses(
             columns.append(f"{_score(present, _of(scoring, item), values)} AS v{k}")
         for k, item in enumerate(items):
             columns.append(f"{_answer(present, _of(scoring, item), values)} AS r{k}")
-        condition = _kept(present, scoring, values)
+        condition = _kept(present, scoring, without, only, values)
         connection.execute(
             f"CREATE TEMP TABLE scored AS SELECT {', '.join(columns)} FROM {source} WHERE {condition}",
             [*values[: _placeholders(columns)], str(responses), *values[_placeholders(columns) :]],
@@ -285,17 +302,29 @@ def _answer(present: Mapping[str, str], by_campaign: Mapping[str, ItemScoring], 
     return _by_campaign(present, {c: (_text(present, _column(one)), []) for c, one in by_campaign.items()}, values)
 
 
-def _kept(present: Mapping[str, str], scoring: Mapping[str, Sequence[ItemScoring]], values: list[object]) -> str:
+def _kept(
+    present: Mapping[str, str],
+    scoring: Mapping[str, Sequence[ItemScoring]],
+    without: Sequence[Chosen],
+    only: Chosen | None,
+    values: list[object],
+) -> str:
+    def chose(campaign: str, one: ItemScoring, codes: Sequence[str]) -> str:
+        chosen = f"list_has_any(string_split({_text(present, _column(one))}, ' '), CAST(? AS VARCHAR[]))"
+        values.append(list(codes))
+        if "campaign" not in present:
+            return chosen
+        values.append(campaign)
+        return f"({chosen} AND CAST(campaign AS VARCHAR) = ?)"
+
+    asked = [(campaign, one) for campaign in sorted(scoring) for one in scoring[campaign] if _column(one) in present]
     conditions = ["true"]
-    for campaign in sorted(scoring):
-        for one in scoring[campaign]:
-            if one.set_apart and _column(one) in present:
-                chosen = f"list_has_any(string_split({_text(present, _column(one))}, ' '), CAST(? AS VARCHAR[]))"
-                values.append(list(one.set_apart))
-                if "campaign" in present:
-                    chosen = f"({chosen} AND CAST(campaign AS VARCHAR) = ?)"
-                    values.append(campaign)
-                conditions.append(f"NOT {chosen}")
+    conditions += [f"NOT {chose(campaign, one, one.set_apart)}" for campaign, one in asked if one.set_apart]
+    for group in without:
+        conditions += [f"NOT {chose(campaign, one, group.codes)}" for campaign, one in asked if one.item == group.item]
+    if only is not None:
+        mine = [chose(campaign, one, only.codes) for campaign, one in asked if one.item == only.item]
+        conditions.append(f"({' OR '.join(mine) or 'false'})")
     return " AND ".join(conditions)
 
 

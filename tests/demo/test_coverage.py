@@ -55,10 +55,16 @@ def test_coverage_counts_the_intervals_that_hold_the_truth(tmp_path: Path) -> No
         "unit,node,score,lower,upper,standard_error,state\nu,a,50,40,60,5,ok\nv,a,50,40,60,5,ok\nu,index,50,40,60,5,ok\n"
     )
     truth = tmp_path / "truth.csv"
-    truth.write_text("unit,indicator,value,held\nu,a,0.58,reported\nv,a,0.61,reported\n")
+    truth.write_text(
+        "unit,group,indicator,value,held\nu,,a,0.58,reported\nv,,a,0.61,reported\nu,firms,a,70,\nv,firms,a,20,\n"
+    )
+    (tmp_path / "groups.csv").write_text(
+        "unit,group,indicator,estimate,standard_error,lower,upper\nu,firms,a,60,5,50,71\nv,firms,a,,,,\n"
+    )
     lines = {(line.group, line.level): line for line in coverage(tmp_path, truth)}
     assert lines["indicator: share", "L"].covered == 0.5
     assert lines["indicator: share", "all"].intervals == 2
     assert lines["indicator: share", "L"].bias == pytest.approx(-9.5)
     assert lines["index", "L"].covered == 1.0
+    assert (lines["group: firms", "L"].intervals, lines["group: firms", "L"].bias) == (1, -10.0)
     assert "50.0%" in table(lines.values())

@@ -36,7 +36,10 @@ def test_a_tilted_distribution_has_exactly_the_mean_it_is_given() -> None:
 
 
 def test_mean_answers_of_very_many_people_are_the_true_values(made: Simulation) -> None:
-    """One city's people, asked 60,000 times without carelessness: each item within 4 standard errors of the truth."""
+    """One city's people, asked 60,000 times without carelessness: each item within 4 standard errors of the truth.
+
+    Businesses have a truth of their own.
+    """
     unit, n = int(made.province.of_level("C")[0]), 60_000
     nobody = np.zeros(len(made.province), np.int64)
     asked = nobody.copy()
@@ -64,9 +67,12 @@ def test_mean_answers_of_very_many_people_are_the_true_values(made: Simulation) 
             one = score(items[indicator.item], answer)
             value.append(np.nan if one is None else one / 1000)
         scores = np.array([*value, np.nan])[people.answers[indicator.item]]
-        scores = scores[~np.isnan(scores)]
-        assert len(scores) > 2000
-        assert abs(scores.mean() - made.truth.value[unit, k]) < 4 * scores.std() / np.sqrt(len(scores)), indicator.code
+        business = np.array(people.alternatives["capacity"])[:, 0][people.answers["capacity"]] == "business"
+        for true, who in ((made.truth.value, ~business), (made.truth.groups["business"], business)):
+            said = scores[who & ~np.isnan(scores)]
+            assert len(said) > 500
+            assert abs(said.mean() - true[unit, k]) < 4 * said.std() / np.sqrt(len(said)), indicator.code
+        assert made.truth.groups["business"][unit, k] < made.truth.value[unit, k]
         checked += 1
     assert checked > 5
 
@@ -157,7 +163,8 @@ def test_as_many_answers_are_simulated_as_were_asked_for(made: Simulation) -> No
 def test_the_truth_is_written_with_how_each_number_is_held(made: Simulation, tmp_path: Path) -> None:
     made.write_truth(tmp_path / "truth.csv")
     rows = list(csv.DictReader((tmp_path / "truth.csv").read_text().splitlines()))
-    assert len(rows) == (~np.isnan(made.truth.value)).sum()
+    assert sum(row["group"] == "" for row in rows) == (~np.isnan(made.truth.value)).sum()
+    assert sum(row["group"] == "business" for row in rows) == (~np.isnan(made.truth.groups["business"])).sum() > 0
     assert {row["held"] for row in rows} == {"", "reported", "missing", "unreported", "nothing_due"}
     assert float(rows[0]["value"]) == pytest.approx(made.truth.value[0][~np.isnan(made.truth.value[0])][0], abs=1e-6)
 

@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from evaluator.rating.estimates import Estimates, estimate
 from evaluator.rating.scheme import (
     Dimension,
+    Group,
     Indicator,
     Label,
     Missing,
@@ -527,3 +528,60 @@ def test_progress_runs_from_nothing_to_done(tmp_path: Path) -> None:
     estimate(HELPED, _responses(tmp_path, 10, 20), lambda step, done: seen.append(done))
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0.0, 1.0)
+
+
+# --- groups of respondents that are estimands of their own
+
+
+FIRMS = Group("firms", "role", ("firm",), NAME)
+ROLE = ItemScoring("role", codes=("resident", "firm"), column="s_role")
+
+
+def _with_firms(tmp_path: Path, groups: tuple[Group, ...], firm: int = 2) -> Estimates:
+    """Twelve units; residents answer 6, 7, 8 in turn and firms `firm`, 30 and 20 of each unit."""
+    lines = ["campaign,mode,unit,s_role,q_fish"]
+    for unit in range(12):
+        lines += [f"c,invitation,w{unit:03d},resident,{6 + (k + unit) % 3}" for k in range(30 + unit % 2)]
+        lines += [f"c,invitation,w{unit:03d},firm,{firm + (k + unit // 3) % 2}" for k in range(20)]
+        lines += [f"c,open,w{unit:03d},firm,10"]
+    path = tmp_path / "responses.csv"
+    path.write_text("\n".join(lines) + "\n")
+    fish = ItemScoring("fish", "linear", codes=SCALE)
+    scheme = _scheme(
+        _indicator("fish", "citizen", item="fish", scale=(0.0, 100.0)),
+        groups=groups,
+        publication=Publication(cell_min=5),
+    )
+    return estimate(scheme, replace(_snapshot(_units(12)), responses=path, scoring={"c": (fish, ROLE)}))
+
+
+def test_a_group_has_estimates_of_its_own_and_enters_no_citizens_number(tmp_path: Path) -> None:
+    mixed, apart = _with_firms(tmp_path, ()), _with_firms(tmp_path, (FIRMS,))
+    other = _with_firms(tmp_path, (FIRMS,), firm=9)  # whatever firms say
+    assert 45 < _row(mixed, 0)["a"] < 60
+    assert 65 < _row(apart, 0)["a"] < 75
+    assert _row(apart, 0) == _row(other, 0)
+    assert _row(apart, 0)["n"] == 30
+    assert mixed.groups["unit"].size == 0
+    table = apart.groups
+    assert table["unit"].tolist() == [f"w{k:03d}" for k in range(12)]
+    assert set(table["group"]) == {"firms"}
+    assert set(table["indicator"]) == {"fish"}
+    assert table["n"].tolist() == [20.0] * 12
+    assert ((table["estimate"] > 20) & (table["estimate"] < 30)).all()  # 2 and 3 in turn; none came by the open link
+    reach = float(ndtri(0.975)) * table["standard_error"]
+    assert table["lower"] == pytest.approx(np.maximum(table["estimate"] - reach, 0.0), abs=1e-5)
+    assert table["upper"] == pytest.approx(table["estimate"] + reach, abs=1e-5)
+
+
+def test_an_unsure_group_is_suppressed_without_its_numbers(tmp_path: Path) -> None:
+    scheme = _scheme(
+        _indicator("fish", "citizen", item="fish"), groups=(FIRMS,), publication=Publication(max_interval_width=0.1)
+    )
+    _with_firms(tmp_path, (FIRMS,))
+    scoring = {"c": (ItemScoring("fish", "linear", codes=SCALE), ROLE)}
+    snapshot = replace(_snapshot(_units(12)), responses=tmp_path / "responses.csv", scoring=scoring)
+    table = estimate(scheme, snapshot).groups
+    assert set(table["state"]) == {"suppressed"}
+    for name in ("estimate", "standard_error", "lower", "upper", "n"):
+        assert np.isnan(table[name]).all()

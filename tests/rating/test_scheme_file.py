@@ -46,6 +46,15 @@ def test_a_record_class_may_count_by_the_days_on_which_its_records_are_in_force(
     assert [one.in_force_months for one in parse_scheme(text).records.classes if one.use == "indicator"] == [12]
 
 
+def test_a_group_of_respondents_says_who_is_in_it() -> None:
+    text = RIGHT + "groups: {firms: {item: role, choices: [firm, shop], name: {zh: 企业, en: Firms}}}\n"
+    (group,) = parse_scheme(text).groups
+    assert (group.code, group.item, group.choices, group.name.en) == ("firms", "role", ("firm", "shop"), "Firms")
+    assert parse_scheme(RIGHT).groups == ()
+    (told,) = defects(RIGHT + "groups: {firms: {item: role}}\n")
+    assert "group 'firms' does not say who is in it" in told
+
+
 def test_what_is_written_is_what_is_read() -> None:
     scheme = load_scheme(SCHEME)
     assert list(scheme.levels) == ["R", "M", "O"]

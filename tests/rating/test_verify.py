@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lakes import change_csv, copied, lake_tables, write_lakes
+from lakes import SCHEME, change_csv, copied, lake_tables, write_lakes
 
 from evaluator.rating import verify as verifying
 from evaluator.rating.datapackage import datapackage
 from evaluator.rating.defects import InputError
 from evaluator.rating.doors import EDITION, door_of
 from evaluator.rating.edition import identifier, pretty, read_edition, read_note, sums
+from evaluator.rating.run import rate
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.tabular import write_parquet
 from evaluator.rating.verify import verify
@@ -224,6 +225,19 @@ def test_another_scheme_seed_or_number_of_draws_no_longer_gives_the_figures(edit
     told = verify(edition).differences
     assert any(line.startswith("scheme.yaml is not the scheme") for line in told)
     assert any(line.startswith("scores ") for line in told)
+
+
+def test_groups_follow_from_the_snapshot_alone(tmp_path: Path, lakes_snapshot: Path) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_text(SCHEME.read_text() + "groups: {old: {item: age, choices: [old]}}\n")
+    edition = rate(scheme, lakes_snapshot, tmp_path / "edition", draws=64).out
+    assert verify(edition, lakes_snapshot).differences == ()
+    change_csv(edition / "groups.csv", lambda rows: rows[0].update(estimate="50"))
+    parquet_from_csv(edition, "groups")
+    (edition / "SHA256SUMS").write_text(sums(edition))
+    assert any(line.startswith("edition.json identifier ") for line in verify(edition).differences)
+    told = verify(edition, lakes_snapshot).differences
+    assert any(line.startswith("groups m00 old/heard/estimate 50 ") for line in told), told
 
 
 @pytest.mark.parametrize("name", ["units", "models", "distributions"])

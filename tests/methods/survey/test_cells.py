@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from methods.survey.cells import ItemScoring, Reduced, reduce_responses
+from methods.survey.cells import Chosen, ItemScoring, Reduced, reduce_responses
 
 HELP = ItemScoring(
     "help", "single", scores={"yes": 100_000, "part": 33_333, "no": 0, "dk": None}, codes=("yes", "part", "no", "dk")
@@ -204,3 +204,19 @@ def test_a_file_without_units_is_refused(tmp_path: Path) -> None:
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.parquet or \.csv"):
         reduce_responses(tmp_path / "responses.xlsx", SCORING)
+
+
+def test_groups_are_left_out_or_kept_by_their_own_word(tmp_path: Path) -> None:
+    rows = [_row(s_role="resident"), _row(s_role="business", q_help="no"), _row(s_role="staff"), _row(s_role="")]
+    rows += [_row(campaign="winter", s_role="business")]
+    path = _write(tmp_path / "responses.csv", rows)
+    role = ItemScoring("role", codes=("resident", "business", "staff"), set_apart=("staff",), column="s_role")
+    scoring = {"autumn": (HELP, role), "winter": (HELP,)}  # winter did not ask: everybody counts
+    firms = Chosen("role", ("business",))
+    assert reduce_responses(path, scoring).cells.n.sum() == 4
+    rest, only = reduce_responses(path, scoring, without=(firms,)), reduce_responses(path, scoring, only=firms)
+    assert (rest.cells.n.sum(), only.cells.n.sum()) == (3, 1)
+    assert (only.cells.item_n.tolist(), only.cells.item_sum.tolist()) == ([[1]], [[0]])
+    assert only.choices.n.sum() > 0
+    assert reduce_responses(path, scoring, only=Chosen("other", ("business",))).cells.n.sum() == 0
+    assert reduce_responses(path, scoring, only=Chosen("role", ("staff",))).cells.n.sum() == 0  # set apart stays so
