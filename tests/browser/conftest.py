@@ -13,13 +13,20 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evaluator import database
+from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
+from evaluator.units.tables import Unit
+from questionnaires.definition import Questionnaire
+from questionnaires.loading import loads, shipped_text
+from tests.browser.live_questionnaires import made
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -28,6 +35,10 @@ FLAGS = [
 ]  # fmt: skip
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 LANGUAGES = ("zh-CN", "en")
+UNITS = [f"37{number:04d}" for number in range(1000, 1400)]
+SHIPPED = ("sd-citizen", "sd-enterprise", "sd-service")
+EVERY_TYPE = Path(__file__).parents[1] / "collection" / "every_type.yaml"
+GENERATED = (4, 5, 10, 20, 26, 35, 46, 51)  # seeds of questionnaires whose sections have several parts
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -107,6 +118,43 @@ def new_site() -> Callable[[Path, Any], Any]:
             yield address
 
     return make
+
+
+@dataclass(slots=True)
+class Place:
+    """A site with campaigns that go by their questionnaires' codes, and units that nobody has rated yet."""
+
+    address: str
+    home: Path
+    questionnaires: dict[str, Questionnaire]
+    free: list[str] = field(default_factory=lambda: list(UNITS))
+
+    def form(self, campaign: str) -> str:
+        """Where a form begins whose answers are told from all others by their unit."""
+        return f"{self.address}/rate/{campaign}/{self.free.pop()}"
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]) -> Iterator[Place]:
+    """The shipped questionnaires for the public, one of every type of question, and generated ones."""
+    texts = [shipped_text(code) for code in SHIPPED] + [EVERY_TYPE.read_text(encoding="utf-8")]
+    texts += [made(seed) for seed in GENERATED]
+    questionnaires = {questionnaire.code: questionnaire for questionnaire in map(loads, texts)}
+
+    async def fill(settings: Settings) -> None:
+        await Unit.insert(Unit(code="37", parent=None, level="P", name_zh="P-zh", name_en="Province"))
+        units = [Unit(code=u, parent="37", level="K", name_zh=f"{u}-zh", name_en=f"County {u}") for u in UNITS]
+        await Unit.insert(*units)
+        for code, text in zip(questionnaires, texts, strict=True):
+            await create_campaign(
+                code, questionnaire=text, units=UNITS, opens=date.today() - timedelta(3),
+                closes=date.today() + timedelta(20), title=Label(f"{code}-zh", f"Test of {code}"),
+                responsible=Label("Office-zh", "Test office"), contact="office@example.org",
+            )  # fmt: skip
+
+    home = tmp_path_factory.mktemp("live")
+    with new_site(home, fill) as address:
+        yield Place(address, home, questionnaires)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ their choices in turn, each at least once, so that runs need not be multiplied b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
+from questionnaires.acceptance import Accepted, accept
 from questionnaires.answers import Raw
 from questionnaires.definition import Question, Questionnaire
 from questionnaires.evaluation import Context
@@ -19,6 +21,7 @@ from questionnaires.filters import offered
 from questionnaires.recompute import initial, recompute
 
 Answers = dict[str, list[str]]
+MOST_OPTIONS = 13  # of a question that decides nothing: beyond them, not each is tried
 
 
 def options(questionnaire: Questionnaire, question: Question) -> list[list[str]]:
@@ -133,37 +136,67 @@ def fits(questionnaire: Questionnaire, code: str, answers: Raw, context: Context
     return not recompute(questionnaire, answers, context, only=(code,)).problems
 
 
-def runs(questionnaire: Questionnaire, context: Context, *, least: int = 1) -> list[Answers]:
-    """Whole sets of answers: every path `least` times or more, every choice of every other question at least once."""
-    decided = paths(questionnaire, context)
+def runs(questionnaire: Questionnaire, context: Context) -> list[Answers]:
+    """Whole sets of answers: every path, and every choice of every question that decides nothing, at least once.
+
+    Beyond one run a path, the path that meets most of the questions with choices left is run again.
+    """
     deciders = {code for codes in deciding(questionnaire) for code in codes}
     others = [q for q in questionnaire.questions if q.code not in deciders and q.calculate is None]
     others = [q for q in others if not q.readonly_always]
-    turn = {question.code: 0 for question in others}
-    wanted = {question.code: len(options(questionnaire, question)) for question in others}
+    left = {question.code: len(_varied(questionnaire, question)) for question in others}
+    turn = dict.fromkeys(left, 0)
+    decided = paths(questionnaire, context)
+    met: dict[int, set[str]] = {}
     found: list[Answers] = []
-    reachable: set[str] = set()
     while True:
-        before = dict(turn)
-        for path in decided:
-            given = dict(path)
-            for question in others:
-                state = recompute(questionnaire, given, context, draft=True)
-                if question.code not in state.relevant:
-                    continue
-                reachable.add(question.code)
-                choices = options(questionnaire, question)
+        at = len(found)
+        if at >= len(decided):
+            at = max(met, key=lambda path: sum(turn[code] < left[code] for code in met[path]))
+            if not any(turn[code] < left[code] for code in met[at]):
+                return found
+        given = dict(decided[at])
+        met[at] = set()
+        for question in others:
+            state = recompute(questionnaire, given, context, draft=True)
+            if question.code in state.relevant:
+                met[at].add(question.code)
                 there = {choice.code for choice in offered(question, state.answers, context)}
+                choices = _varied(questionnaire, question)
                 for _ in choices:
                     option = choices[turn[question.code] % len(choices)]
                     turn[question.code] += 1
-                    more = {**given, question.code: option}
                     known = question.type not in ("single", "multiple") or set(option) <= there
+                    more = {**given, question.code: option}
                     if known and fits(questionnaire, question.code, more, context):
                         given = more
                         break
-            found.append(given)
-        least -= 1
-        if least <= 0 and all(turn[code] >= wanted[code] for code in reachable):
-            return found
-        assert turn != before, "nothing is left to vary"
+        found.append(given)
+
+
+def fitting(questionnaire: Questionnaire, context: Context, random: Random) -> Answers:
+    """Answers by chance that can be sent."""
+    for _ in range(300):
+        given: Answers = initial(questionnaire, context)
+        for question in questionnaire.questions:
+            state = recompute(questionnaire, given, context, draft=True)
+            free = question.calculate is None and not question.readonly_always
+            if question.code not in state.relevant or not free:
+                continue
+            there = {choice.code for choice in offered(question, state.answers, context)}
+            some = [
+                option
+                for option in options(questionnaire, question)
+                if question.type not in ("single", "multiple") or set(option) <= there
+            ]
+            fit = [o for o in some if fits(questionnaire, question.code, {**given, question.code: o}, context)]
+            given[question.code] = random.choice(fit or some)
+        if isinstance(accept(questionnaire, given, context), Accepted):
+            return given
+    raise AssertionError(f"{questionnaire.code} takes no answers")
+
+
+def _varied(questionnaire: Questionnaire, question: Question) -> list[list[str]]:
+    """The options to take in turn; of a long list some from all over it."""
+    found = options(questionnaire, question)
+    return found if len(found) <= MOST_OPTIONS else found[:: len(found) // MOST_OPTIONS + 1]

@@ -1,104 +1,108 @@
-"""Whole forms in a real browser, with and without scripts: what is stored is equal, and no way of failing loses it."""
+"""Whole forms in a real browser, with and without scripts: the same questions are asked, and the same is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
 
-from evaluator.collection.campaigns import Label, create_campaign
-from evaluator.settings import Settings
-from evaluator.units.tables import Unit
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.definition import Questionnaire
 from questionnaires.evaluation import Context
-from questionnaires.loading import loads, shipped_text
-from tests.browser.paths import Answers, runs
+from tests.browser.conftest import GENERATED, Place
+from tests.browser.paths import Answers, fitting, paths, runs
 from tests.browser.walking import Walk, stored, together
 
-EVERY_TYPE = Path(__file__).parents[1] / "collection" / "every_type.yaml"
-UNITS = [f"37{number:04d}" for number in range(100, 700)]
-SHIPPED = ("sd-citizen",)
-NOW = datetime.now(UTC)
+CONTEXT = Context(datetime.now(UTC), "1", unit="3700")
 
 
-@dataclass(slots=True)
-class Place:
-    """The site, and units that nobody has rated yet."""
-
-    address: str
-    home: Path
-    texts: dict[str, str]
-    free: list[str] = field(default_factory=lambda: list(UNITS))
-
-    def form(self, campaign: str) -> tuple[str, str]:
-        unit = self.free.pop()
-        return unit, f"{self.address}/rate/{campaign}/{unit}"
+def both_ways(place: Place, campaign: str, some: Sequence[Walk]) -> list[tuple[Walk, Walk]]:
+    """Each walk with a script and without one."""
+    pairs = [
+        (replace(walk, address=place.form(campaign)), replace(walk, address=place.form(campaign), script=False))
+        for walk in some
+    ]
+    for one, other in pairs:
+        one.pages, other.pages = [], []
+    together([walk for pair in pairs for walk in pair])
+    return pairs
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]) -> Iterator[Place]:
-    texts = {code: shipped_text(code) for code in SHIPPED}
-    texts["every-type"] = EVERY_TYPE.read_text(encoding="utf-8")
-
-    async def fill(settings: Settings) -> None:
-        await Unit.insert(Unit(code="37", parent=None, level="P", name_zh="省", name_en="Province"))
-        await Unit.insert(
-            *(Unit(code=u, parent="37", level="K", name_zh=f"{u}县", name_en=f"County {u}") for u in UNITS)
-        )
-        for code, text in texts.items():
-            await create_campaign(
-                code, questionnaire=text, units=UNITS, opens=date.today() - timedelta(3),
-                closes=date.today() + timedelta(20), title=Label("测试评议", f"Test of {code}"),
-                responsible=Label("测试办公室", "Test office"), contact="office@example.org",
-            )  # fmt: skip
-
-    home = tmp_path_factory.mktemp("live")
-    with new_site(home, fill) as address:
-        yield Place(address, home, texts)
-
-
-def both_ways(place: Place, campaign: str, answers: list[Answers]) -> tuple[list[Walk], list[Walk]]:
-    """Each set of answers with a script and without one."""
-    walks: list[Walk] = []
-    for number, given in enumerate(answers):
-        for script in (True, False):
-            _unit, address = place.form(campaign)
-            walks.append(Walk(address, given, script, ("en", "zh-CN")[number % 2]))
-    together(walks)
-    return walks[::2], walks[1::2]
-
-
-def unit_of(walk: Walk) -> str:
-    return walk.address.rsplit("/", 1)[1]
+def by_chance(questionnaire: Questionnaire) -> set[str]:
+    """What differs between two visits, each of which has a seed of its own."""
+    found: set[str] = set()
+    for item in questionnaire.items:
+        if item.calculate is not None:
+            names = {name.code for name in item.calculate.names()}
+            if "random" in item.calculate.source or "now()" in item.calculate.source or names & found:
+                found.add(item.code)
+    return found
 
 
 def expected(questionnaire: Questionnaire, given: Answers) -> dict[str, Any]:
-    accepted = accept(questionnaire, given, Context(NOW, "1"))
+    accepted = accept(questionnaire, given, CONTEXT)
     assert isinstance(accepted, Accepted), accepted
     return {code: list(a) if isinstance(a, tuple) else a for code, a in accepted.answers.items()}
 
 
-@pytest.mark.parametrize("campaign", [*SHIPPED, "every-type"])
+def compare(place: Place, questionnaire: Questionnaire, pairs: list[tuple[Walk, Walk]]) -> None:
+    """What was stored with a script, without one, and what the answers come to without any page."""
+    found, chance = stored(place.home), by_chance(questionnaire)
+    for one, other in pairs:
+        # what a change brings up on a screen that was seen stands at the review as not answered
+        final = {code: values for code, values in one.answers.items() if code in one.seen or not one.changes}
+        final |= dict(one.changes)
+        wanted = expected(questionnaire, {code: list(values) for code, values in final.items()})
+        here, there, wanted = (
+            {code: answer for code, answer in answers.items() if code not in chance}
+            for answers in (found[one.unit], found[other.unit], wanted)
+        )
+        assert here == there == wanted, (one.answers, one.changes)
+        assert one.seen == other.seen, "the same questions are asked, in the same order"
+
+
+@pytest.mark.parametrize("campaign", ["sd-citizen", "every-type"])
 def test_every_path_stores_the_same_with_and_without_a_script(place: Place, campaign: str) -> None:
-    questionnaire = loads(place.texts[campaign])
-    answers = runs(questionnaire, Context(NOW, "1"))
-    with_script, without = both_ways(place, campaign, answers)
-    found = stored(place.home)
-    chance = {item.code for item in questionnaire.items if item.calculate and "random" in item.calculate.source}
-    for given, one, other in zip(answers, with_script, without, strict=True):
-        here, there = found[unit_of(one)], found[unit_of(other)]
-        for code in chance & here.keys() & there.keys():  # each visit has a seed of its own
-            here[code] = there[code]
-        assert here == there, given
-        wanted = expected(questionnaire, given)
-        assert {k: v for k, v in here.items() if k not in chance} == {
-            k: v for k, v in wanted.items() if k not in chance
-        }
-        assert one.seen == other.seen, "the same questions are asked"
-    asked = {code for walk in with_script for code in walk.seen}
+    questionnaire = place.questionnaires[campaign]
+    walks = [
+        Walk("", given, language=("en", "zh-CN")[number % 2])
+        for number, given in enumerate(runs(questionnaire, CONTEXT))
+    ]
+    pairs = both_ways(place, campaign, walks)
+    compare(place, questionnaire, pairs)
+    asked = {code for walk, _ in pairs for code in walk.seen}
     assert {question.code for question in questionnaire.questions if question.calculate is None} <= asked
+    if campaign == "every-type":
+        assert all(len(one.pages) < len(other.pages) for one, other in pairs), "a script takes fewer screens"
+
+
+@pytest.mark.parametrize("campaign", ["sd-citizen", "every-type"])
+def test_a_change_of_mind_at_the_review_leads_every_path_to_every_other(place: Place, campaign: str) -> None:
+    questionnaire = place.questionnaires[campaign]
+    code = {"sd-citizen": "contact", "every-type": "visited"}[campaign]
+    whole = next(given for given in runs(questionnaire, CONTEXT) if given[code] in (["once"], ["yes"]))
+    answers = sorted({tuple(path[code]) for path in paths(questionnaire, CONTEXT)} - {()})
+    walks = [
+        Walk("", {**whole, code: list(before)}, changes=[(code, list(after))])
+        for before in answers
+        for after in answers
+        if before < after or campaign == "every-type"
+    ]
+    compare(place, questionnaire, both_ways(place, campaign, walks))
+
+
+def test_generated_questionnaires_store_the_same_with_and_without_a_script(place: Place) -> None:
+    pairs: list[tuple[Walk, Walk]] = []
+    for seed in GENERATED:
+        questionnaire = place.questionnaires[f"made-{seed}"]
+        given = fitting(questionnaire, CONTEXT, Random(seed))
+        one, other = (Walk(place.form(questionnaire.code), given, script) for script in (True, False))
+        pairs.append((one, other))
+    together([walk for pair in pairs for walk in pair])
+    for seed, pair in zip(GENERATED, pairs, strict=True):
+        compare(place, place.questionnaires[f"made-{seed}"], [pair])
+    assert any(len(one.pages) < len(other.pages) for one, other in pairs)

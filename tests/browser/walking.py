@@ -1,6 +1,8 @@
 """Somebody who goes through a form in a real browser with answers decided beforehand, and what was stored of it.
 
 Many at a time: each has a context of its own (cookies, cache), and a unit of its own, by which the response is found.
+Fields are set as a click or typing would set them, with the events of both, in one call a page; buttons are clicked.
+Tests of keyboard, composition and touch do it by hand.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,123 +22,181 @@ T = TypeVar("T")
 Answers = Mapping[str, Sequence[str]]  # by question; what is not among them is skipped
 MOST_PAGES = 60
 
-# The questions that somebody sees: their codes, with the kinds of their fields.
-SEEN = """() => [...document.querySelectorAll('#rating [data-question]')].filter(e => e.offsetParent).map(e => {
-  const fields = [...e.querySelectorAll('[name^="a-"]')].filter(f => f.type !== 'hidden' && !f.readOnly);
-  return [e.dataset.question, fields.map(f => [f.type, f.value, f.getClientRects().length > 0])];
+# Answers every question that is seen and was not answered before, one after the other, those too that come up because
+# of an answer; what somebody cannot see or click is an error. Gives the questions in the order in which they were met.
+FILL = """([answers, done]) => {
+  const seen = [], visible = element => element.getClientRects().length > 0;
+  let clicks = 0, typed = 0;
+  for (;;) {
+    const next = [...document.querySelectorAll('#rating [data-question]')]
+      .find(element => visible(element) && !done.includes(element.dataset.question));
+    if (!next) break;
+    const code = next.dataset.question;
+    done.push(code);
+    seen.push(code);
+    const fields = [...next.querySelectorAll('[name^="a-"]')].filter(f => f.type !== 'hidden' && !f.readOnly);
+    const ticked = fields.filter(f => f.type === 'checkbox' && f.checked && !(answers[code] || []).includes(f.value));
+    ticked.forEach(f => { f.click(); clicks++; });
+    for (const value of answers[code] || []) {
+      const choice = fields.find(f => (f.type === 'radio' || f.type === 'checkbox') && f.value === value);
+      const box = fields.find(f => f.type !== 'radio' && f.type !== 'checkbox');
+      if (choice) {
+        if (!visible(choice)) throw new Error(`${code}: ${value} is hidden`);
+        if (!choice.checked) choice.click();
+        clicks++;
+      } else if (box && box.tagName === 'SELECT') {
+        if (![...box.options].some(o => o.value === value)) throw new Error(`${code}: ${value} is not in the list`);
+        box.value = value;
+        clicks += 2;
+        box.dispatchEvent(new Event('input', {bubbles: true}));
+        box.dispatchEvent(new Event('change', {bubbles: true}));
+      } else if (box) {
+        box.value = value;
+        if (box.value !== value) throw new Error(`${code} does not take ${value}`);
+        clicks++;
+        typed += value.length;
+        box.dispatchEvent(new Event('input', {bubbles: true}));
+        box.dispatchEvent(new Event('change', {bubbles: true}));
+      } else if (fields.length) throw new Error(`${code} does not offer ${value}`);
+    }
+  }
+  return {seen, clicks, typed};
+}"""
+WHERE = """() => ({
+  review: !!document.querySelector('button[value=send]'),
+  wrong: [...document.querySelectorAll('.govuk-error-summary li')].map(line => line.textContent.trim()),
+  thanks: location.pathname.endsWith('/thanks'),
 })"""
 
 
 @dataclass(slots=True)
 class Walk:
-    """One way through."""
+    """One way through.
+
+    Attributes
+    ----------
+    changes : sequence of (question, answer)
+        Changed at the review, one after the other.
+    options : mapping
+        Of the browser's context.
+    prepare, judge : callables
+        Called with the page before it is opened, and on every screen.
+    """
 
     address: str  # where the form begins
     answers: Answers
     script: bool = True
     language: str = "en"
+    changes: Sequence[tuple[str, Sequence[str]]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Any], Awaitable[None]] | None = None
+    judge: Callable[[Any], Awaitable[None]] | None = None
+    faults: int | None = 0  # messages in the console: so many; None: any number
     clicks: int = 0
     typed: int = 0
-    screens: int = 0
-    seen: list[str] = field(default_factory=list)  # questions in the order in which they were met
+    pages: list[list[str]] = field(default_factory=list)  # the questions met on each screen
     errors: list[str] = field(default_factory=list)
-    pages: list[list[str]] = field(default_factory=list)
 
+    @property
+    def seen(self) -> list[str]:
+        return [code for page in self.pages for code in page]
 
-async def fill(page: Any, walk: Walk, done: set[str]) -> None:
-    """Answer what is seen, and what comes up because of it."""
-    while True:
-        waiting = [(code, fields) for code, fields in await page.evaluate(SEEN) if code not in done]
-        if not waiting:
-            return
-        for code, fields in waiting:
-            done.add(code)
-            walk.seen.append(code)
-            await answer(page, walk, code, fields, walk.answers.get(code, ()))
-            if walk.script:
-                break  # another question may be there now
-
-
-async def answer(page: Any, walk: Walk, code: str, fields: list[Any], values: Sequence[str]) -> None:
-    inside = f'[data-question="{code}"]'
-    choosable = {value: shown for kind, value, shown in fields if kind in ("radio", "checkbox")}
-    typed = [kind for kind, _value, _shown in fields if kind not in ("radio", "checkbox")]
-    for value in values:
-        if value in choosable:
-            assert choosable[value], f"{code}={value} is hidden"
-            await page.locator(f'{inside} input[value="{value}"]').set_checked(True, force=True, no_wait_after=True)
-            walk.clicks += 1
-        elif typed == ["select-one"]:
-            await page.locator(f"{inside} select").select_option(value)
-            walk.clicks += 2
-        elif typed:
-            text = value if typed[0] not in ("datetime-local",) else value.replace(" ", "T")
-            box = page.locator(f"{inside} :is(input, textarea):not([type=radio]):not([type=checkbox])")
-            await box.fill(text)
-            await box.blur()
-            walk.typed += len(text)
-            walk.clicks += 1
-        elif fields:
-            raise AssertionError(f"{code} does not offer {value}")
+    @property
+    def unit(self) -> str:
+        return self.address.rsplit("/", 1)[1]
 
 
 async def go_through(page: Any, walk: Walk) -> None:
     """From the first screen to the thanks."""
     await page.goto(walk.address)
-    done: set[str] = set()
+    done: list[str] = []
+    waiting = list(walk.changes)
+    answers = dict(walk.answers)
     for _ in range(MOST_PAGES):
-        if await page.locator("button[value=send]").count():
-            break
-        walk.screens += 1
-        before = len(walk.seen)
-        await fill(page, walk, done)
-        walk.pages.append(walk.seen[before:])
-        await pressed(page, walk, "next")
-        problems = await page.locator(".govuk-error-summary li").all_inner_texts()
-        assert problems == [], (walk.script, problems)
-    walk.screens += 1
-    await pressed(page, walk, "send")
-    assert page.url.endswith("/thanks"), page.url
+        where = await page.evaluate(WHERE)
+        assert where["wrong"] == [], (walk.script, where["wrong"])
+        if walk.judge is not None:
+            await walk.judge(page)
+        if where["thanks"]:
+            return
+        if not where["review"]:
+            found = await page.evaluate(FILL, [answers, done])
+            done += found["seen"]
+            walk.pages.append(found["seen"])
+            walk.clicks += found["clicks"]
+            walk.typed += found["typed"]
+            await press(page, walk, "next")
+        elif waiting:
+            code, value = waiting.pop(0)
+            answers[code] = value
+            done.remove(code)
+            await press(page, walk, f"change:{code}")
+        else:
+            walk.pages.append([])
+            await press(page, walk, "send")
+    raise AssertionError("it never ends")
 
 
-async def pressed(page: Any, walk: Walk, button: str) -> None:
+async def press(page: Any, walk: Walk, button: str) -> None:
     async with page.expect_navigation(wait_until="domcontentloaded"):
-        await page.locator(f"main button[value={button}]").click(no_wait_after=True)
+        await page.locator(f'main button[value="{button}"]').click(no_wait_after=True)
     walk.clicks += 1
 
 
-async def walked(browser: Any, walk: Walk) -> Walk:
-    context = await browser.new_context(locale=walk.language, viewport=PHONE, java_script_enabled=walk.script)
-    page = await context.new_page()
-    page.on("console", lambda message: walk.errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: walk.errors.append(str(error)))
-    page.set_default_timeout(60_000)
+async def walked(page: Any, walk: Walk) -> None:
+    """Go through in a page that somebody else may have used before."""
+    note = lambda message: walk.errors.append(message.text) if message.type == "error" else None  # noqa: E731
+    broken = lambda error: walk.errors.append(str(error))  # noqa: E731
+    page.on("console", note)
+    page.on("pageerror", broken)
     try:
+        if walk.prepare is not None:
+            await walk.prepare(page)
         await go_through(page, walk)
-    except Exception as error:
-        error.add_note(f"script={walk.script} {walk.address} {dict(walk.answers)}")
+    except BaseException as error:
+        said = await page.locator("body").inner_text(timeout=2000)
+        error.add_note(
+            f"script={walk.script} {page.url} {dict(walk.answers)} {walk.changes} {walk.errors}\n{said[:800]}"
+        )
         raise
     finally:
-        await context.close()
-    assert walk.errors == []
-    return walk
+        page.remove_listener("console", note)
+        page.remove_listener("pageerror", broken)
+    assert walk.faults is None or len(walk.errors) == walk.faults, walk.errors
 
 
-def together(walks: Sequence[Walk], workers: int = 3) -> list[Walk]:
-    """Everybody, some at a time, in one browser."""
+def together(walks: Sequence[Walk], workers: int = 3) -> Sequence[Walk]:
+    """Everybody, some at a time, in one browser; those alike one after the other in one window, without its cookies."""
 
-    async def work(browser: Any) -> list[Walk]:
-        turn = asyncio.Semaphore(workers)
+    async def work(browser: Any) -> None:
+        queue = sorted(walks, key=kind_of, reverse=True)
 
-        async def one(walk: Walk) -> Walk:
-            async with turn:
-                return await walked(browser, walk)
+        async def one_window() -> None:
+            context, kind = None, None
+            while queue:
+                walk = queue.pop()
+                if context is None or kind_of(walk) != kind or walk.prepare is not None:
+                    if context is not None:
+                        await context.close()
+                    options = {"locale": walk.language, "viewport": PHONE, **walk.options}
+                    context = await browser.new_context(java_script_enabled=walk.script, **options)
+                    page, kind = await context.new_page(), kind_of(walk)
+                    page.set_default_timeout(60_000)
+                await context.clear_cookies()
+                await walked(page, walk)
+            if context is not None:
+                await context.close()
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(walk)) for walk in walks]
-        return [task.result() for task in tasks]
+            for _ in range(min(workers, len(walks))):
+                group.create_task(one_window())
 
-    return elsewhere(work)
+    elsewhere(work)
+    return walks
+
+
+def kind_of(walk: Walk) -> tuple[bool, str, str]:
+    return walk.script, walk.language, repr(sorted(walk.options.items()))
 
 
 def elsewhere(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
