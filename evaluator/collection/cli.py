@@ -285,6 +285,19 @@ def move(code: str, file: Path) -> None:
     )
 
 
+@campaign.command("export")
+@click.argument("code")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="folder to write; must be new")
+@click.option("--format", "form", type=click.Choice(["csv", "xlsx", "parquet"]), default="csv", show_default=True)
+@click.option("--texts", is_flag=True, help="also what people wrote in their own words: it can name people")
+def export_answers(code: str, out: Path, form: Any, texts: bool) -> None:
+    """Write answers for analysis, a row a response, with a codebook. Confidential: handle it as answers of people."""
+    from evaluator.collection import analysis_cli
+
+    for line in analysis_cli.export(_run, code, out, form, texts):
+        click.echo(line)
+
+
 @campaign.command()
 @click.argument("code")
 def versions(code: str) -> None:

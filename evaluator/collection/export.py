@@ -31,11 +31,9 @@ FIXED = ("campaign", "mode", "unit", "day", "weight", "design_stratum", "psu")
 Table = dict[str, NDArray]  # text columns of dtype object, "" for blank; numbers float64, NaN for blank
 Answers = dict[str, str | int | float | tuple[str, ...]]
 
-_decoder = msgspec.json.Decoder(Answers)
-SELECT = (
-    "SELECT campaign, mode, unit, day, design_stratum, psu, answers, flags, questionnaire FROM response "
-    "WHERE campaign IN ({}) AND day BETWEEN {} AND {} ORDER BY identifier"
-)
+TAKEN = ("campaign", "mode", "unit", "day", "design_stratum", "psu", "answers", "flags", "questionnaire")
+SELECT = "SELECT {} FROM response WHERE campaign IN ({}) AND day BETWEEN {} AND {} ORDER BY identifier"
+decode_answers = msgspec.json.Decoder(Answers).decode
 
 
 def _(message: str) -> str:
@@ -116,7 +114,7 @@ async def write_responses(
         with plain.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(names)
-            async for chunk in _stored([source.id for source in found], period):
+            async for chunk in stored(TAKEN, [source.id for source in found], period):
                 writer.writerows(_lines(chunk, of, placed, len(names)))
                 number += len(chunk)
                 if progress:
@@ -141,19 +139,21 @@ def _lines(
         questionnaire, places = placed[version]
         line: list[object] = [None] * width
         line[:7] = of[campaign], mode, unit, day, None, stratum, psu
-        for place, value in zip(places, row(questionnaire, _decoder.decode(answers)), strict=True):
+        for place, value in zip(places, row(questionnaire, decode_answers(answers)), strict=True):
             line[place] = value
         line[-1] = flags
         lines.append(line)
     return lines
 
 
-async def _stored(campaigns: Sequence[int], period: tuple[date, date]) -> AsyncIterator[list[Sequence[Any]]]:
-    """Stored responses in chunks, in the order of their random identifiers, from one consistent state."""
+async def stored(
+    names: Sequence[str], campaigns: Sequence[int], period: tuple[date, date]
+) -> AsyncIterator[list[Sequence[Any]]]:
+    """These columns of responses in chunks, in the order of their random identifiers, from one consistent state."""
     engine = database.engine()
     begins, ends = period
     if isinstance(engine, database.DurableSQLiteEngine):
-        statement = SELECT.format(", ".join("?" * len(campaigns)), "?", "?")
+        statement = SELECT.format(", ".join(names), ", ".join("?" * len(campaigns)), "?", "?")
         connection = sqlite3.connect(engine.path, check_same_thread=False)
         try:
             given = [*campaigns, begins.isoformat(), ends.isoformat()]
@@ -166,7 +166,7 @@ async def _stored(campaigns: Sequence[int], period: tuple[date, date]) -> AsyncI
     links = await asyncpg.connect(engine.config["dsn"])
     try:
         async with links.transaction(isolation="repeatable_read", readonly=True):
-            statement = SELECT.format("SELECT unnest($1::int[])", "$2", "$3")
+            statement = SELECT.format(", ".join(names), "SELECT unnest($1::int[])", "$2", "$3")
             cursor = await links.cursor(statement, list(campaigns), begins, ends)
             while chunk := await cursor.fetch(CHUNK):
                 yield chunk
