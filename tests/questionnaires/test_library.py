@@ -288,7 +288,7 @@ def test_a_firm_that_says_paid_in_full_and_unpaid_is_flagged_and_kept() -> None:
 SERVICE = FORMS["sd-service"]
 
 
-def test_the_levels_of_a_review_have_the_names_of_the_standard() -> None:
+def test_the_levels_of_a_review_have_the_names_that_go_with_the_standard() -> None:
     levels = [choice.text["zh"] for choice in SERVICE.question("level").choices if choice.score is not None]
     # 非常满意 满意 基本满意 不满意 非常不满意
     satisfied = "\u6ee1\u610f"
