@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -36,7 +36,7 @@ class Draft(msgspec.Struct, frozen=True, array_like=True):
     reviewing: bool = False
     seen: tuple[str, ...] = ()
     told: bool = False  # whether the last step shows what is wrong
-    script: bool = False  # whether it showed the later parts of its section too
+    runs: bool = False  # whether the browser runs scripts, as far as is known
     cleared: tuple[str, ...] = ()  # questions whose answer went before the last step, because it is no longer offered
 
 
@@ -90,14 +90,15 @@ def _open(key: bytes, campaign: int, sealed: bytes) -> Draft | None:
         return None
 
 
-async def save(key: bytes, campaign: int, draft: Draft) -> bool:
-    """Keep a draft in place of the one before; False when it is too large to be kept."""
+async def save(key: bytes, campaign: int, draft: Draft, *, replacing: bool = True) -> bool:
+    """Keep a draft, in place of the one before unless told otherwise; False when it is too large to be kept."""
     sealed = _seal(key, campaign, draft)
     if len(sealed) > MOST_BYTES or len(draft.trail) > MOST_STEPS:
         return False
     await Stored.raw(
         "INSERT INTO draft (name, campaign, sealed) VALUES ({}, {}, {}) "
-        "ON CONFLICT (name) DO UPDATE SET campaign = excluded.campaign, sealed = excluded.sealed",
+        "ON CONFLICT (name) DO "
+        + ("UPDATE SET campaign = excluded.campaign, sealed = excluded.sealed" if replacing else "NOTHING"),
         _name(key),
         campaign,
         sealed,
@@ -114,6 +115,28 @@ async def find(key: bytes | None) -> tuple[int, Draft] | None:
         return None
     draft = _open(key, rows[0]["campaign"], bytes(rows[0]["sealed"]))
     return None if draft is None else (rows[0]["campaign"], draft)
+
+
+async def amend(key: bytes, change: Callable[[int, Draft], Draft | None]) -> bool:
+    """Change what is kept, unless something else is kept in its place meanwhile; False when nothing is kept yet.
+
+    Parameters
+    ----------
+    change : callable
+        From the campaign and its draft to what to keep; None leaves it as it is.
+    """
+    rows = await Stored.select(Stored.campaign, Stored.sealed).where(Stored.name == _name(key))
+    draft = _open(key, rows[0]["campaign"], bytes(rows[0]["sealed"])) if rows else None
+    if draft is None:
+        return False
+    changed = change(rows[0]["campaign"], draft)
+    sealed = b"" if changed is None else _seal(key, rows[0]["campaign"], changed)
+    if 0 < len(sealed) <= MOST_BYTES:
+        # a step that came between has newer answers: it is not overwritten
+        await Stored.update({Stored.sealed: sealed}).where(
+            Stored.name == _name(key), Stored.sealed == bytes(rows[0]["sealed"])
+        )
+    return True
 
 
 async def forget(key: bytes | None) -> None:

@@ -153,7 +153,7 @@ def field(
     kind = kind_of(item, imported=imported)
     if item.asked and is_fixed(item, shown):
         kind = "worked" if is_worked(item) else "fixed"
-    value = next((text for text in written if text not in there), "")
+    value = next((text for text in written if text.strip() and text not in there), "")
     how: dict[str, object] = {}
     if kind == "fixed":
         value = in_words(item, written, unit)

@@ -25,7 +25,7 @@ from questionnaires.screens import Screen
 
 ANSWER = "a-"  # before a question's code, in names of fields and in ids
 REVIEW = "review"  # the place after the last screen
-CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen", "script"})
+CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen", "script", "runs"})
 MOST_BYTES, MOST_FIELDS = 256 * 1024, 1000
 
 Answers = Mapping[str, list[str]]
@@ -59,6 +59,7 @@ class Sent(msgspec.Struct, frozen=True):
     answers: dict[str, list[str]]  # of all screens
     seen: tuple[str, ...] = ()  # screens that were shown before
     script: bool = False  # whether the page showed the later parts of its section with it
+    runs: bool = False  # whether this page or one before it did: the browser runs scripts
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ class Shown(msgspec.Struct, frozen=True):
     problems: tuple[AnswerProblem, ...] = ()
     seen: tuple[str, ...] = ()
     cleared: tuple[str, ...] = ()  # questions whose answer was taken away just now, because it is no longer offered
-    script: bool = False
+    runs: bool = False  # whether the browser runs scripts, as far as is known
     rest: tuple[Question, ...] = ()  # of later parts of the section: a script shows them on the same page
 
 
@@ -163,6 +164,7 @@ def read_form(body: bytes) -> Sent:
     return Sent(
         controls.get("visit", ""), controls.get("at", ""), controls.get("to", "next"), controls.get("reviewing") == "1",
         answers, tuple(controls.get("seen", "").split()), controls.get("script") == "1",
+        "1" in (controls.get("script"), controls.get("runs")),
     )  # fmt: skip
 
 

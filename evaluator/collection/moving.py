@@ -44,7 +44,7 @@ def move(questionnaire: Questionnaire, sent: Sent, context: Context = NOTHING) -
     """
     check_fields(questionnaire, sent.answers)
     start = msgspec.structs.replace(
-        _settled(questionnaire, sent.answers, context), reviewing=sent.reviewing, script=sent.script
+        _settled(questionnaire, sent.answers, context), reviewing=sent.reviewing, runs=sent.runs
     )
     shown = start.screens
     here = _place(questionnaire, start, sent.at)
@@ -80,7 +80,7 @@ def onwards(questionnaire: Questionnaire, sent: Sent, asked: Collection[str], co
         The items of that page: an answer to them that cannot be taken is told first.
     """
     start = _settled(questionnaire, sent.answers, context)
-    start = msgspec.structs.replace(start, seen=sent.seen, script=sent.script)
+    start = msgspec.structs.replace(start, seen=sent.seen, runs=sent.runs)
     if problems := check_answers(questionnaire, start.answers, context, only=asked).problems:
         wrong = {problem.question for problem in problems}
         for place, screen in enumerate(start.screens):
@@ -103,7 +103,7 @@ def at_screen(
     reviewing: bool,
     seen: tuple[str, ...],
     tell: bool,
-    script: bool = False,
+    runs: bool = False,
     cleared: tuple[str, ...] = (),
 ) -> Shown:
     """A screen that was shown before; the first one when it is not there any more.
@@ -112,10 +112,10 @@ def at_screen(
     ----------
     tell : bool
         Say what is wrong with its answers.
-    script : bool
-        Those of the later parts of its section as well.
+    runs : bool
+        The browser runs scripts, so that those of the later parts of its section are told as well.
     """
-    start = msgspec.structs.replace(_settled(questionnaire, answers, context), seen=seen, script=script)
+    start = msgspec.structs.replace(_settled(questionnaire, answers, context), seen=seen, runs=runs)
     start = msgspec.structs.replace(start, cleared=tuple(dict.fromkeys((*cleared, *start.cleared))))
     shown = start.screens
     if code == REVIEW or not shown:
@@ -129,11 +129,14 @@ def at_screen(
 
 
 def first_problem(questionnaire: Questionnaire, sent: Sent, context: Context = NOTHING) -> Shown | None:
-    """The first screen with an answer that cannot be taken; None when the whole form can be."""
-    start = msgspec.structs.replace(_settled(questionnaire, sent.answers, context), script=sent.script)
+    """The first screen with an answer that cannot be taken; None when the whole form can be.
+
+    When an answer goes because it is no longer offered, the review says so first.
+    """
+    start = msgspec.structs.replace(_settled(questionnaire, sent.answers, context), runs=sent.runs)
     found = _first_problem(questionnaire, start)
     if found is None:
-        return None
+        return _showing(questionnaire, start, len(start.screens), reviewing=True) if start.cleared else None
     shown, problems = found
     every = tuple(screen.code for screen in shown.screens)
     told = tuple(problem for problem in problems if problem.question in _asked(shown))
@@ -207,7 +210,7 @@ def _end(shown: tuple[Screen, ...], here: int) -> int:
 def _begin(questionnaire: Questionnaire, start: Shown, place: int) -> int:
     """Where to go back to: for a page with a script the first part that can show the section from there on."""
     place = max(place, 0)
-    if not start.script or place >= len(start.screens):
+    if not start.runs or place >= len(start.screens):
         return place
     section = start.screens[place].section.code
     for first, screen in enumerate(start.screens[:place]):
@@ -228,7 +231,7 @@ def _asked(shown: Shown) -> set[str]:
     """The questions of a page; with a script those that it holds of later parts."""
     if shown.screen is None:
         return set()
-    return {item.code for item in (*shown.screen.items, *(shown.rest if shown.script else ()))}
+    return {item.code for item in (*shown.screen.items, *(shown.rest if shown.runs else ()))}
 
 
 def _forward(questionnaire: Questionnaire, start: Shown, here: int, last: int) -> Shown:

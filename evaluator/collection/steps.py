@@ -78,6 +78,7 @@ def form_page(
         "cleared": screens.cleared(campaign, visit, shown),
         "reviewing": shown.reviewing,
         "seen": " ".join(shown.seen),
+        "runs": shown.runs,
         "simulated": campaign.simulated,
         "kept": drafts.read_key(request.cookies) is not None,
     }
@@ -85,7 +86,7 @@ def form_page(
     if shown.screen is None:
         return pages.page(
             request, "collection/review.html", status=status, headers=headers,
-            parts=screens.review(campaign, visit, shown), script=shown.script, **context,
+            parts=screens.review(campaign, visit, shown), **context,
         )  # fmt: skip
     at, of = moving.progress(shown)
     here = screens.head(campaign, visit, shown)
@@ -138,7 +139,7 @@ async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[A
         code = earlier.screen_now(old, campaign.questionnaire, code) or earlier.unseen(campaign.questionnaire, seen)
     shown = moving.at_screen(
         campaign.questionnaire, draft.answers, code, expressions(request, campaign, visit),
-        reviewing=draft.reviewing, seen=seen, tell=draft.told and step == last, script=draft.script,
+        reviewing=draft.reviewing, seen=seen, tell=draft.told and step == last, runs=draft.runs,
         cleared=draft.cleared if step == last else (),
     )  # fmt: skip
     return form_page(request, campaign, visit, shown)
@@ -168,7 +169,7 @@ async def _show(
                 shown.reviewing,
                 shown.seen,
                 bool(shown.problems),
-                sent.script,
+                sent.runs,
                 shown.cleared,
             )
             if await drafts.save(key, campaign.id, draft):
@@ -246,16 +247,22 @@ async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: f
     key = drafts.read_key(request.cookies)
     if key is None:
         return
+
+    def changed(kept_for: int, draft: Draft) -> Draft | None:
+        if kept_for != campaign.id:
+            return None
+        others = {code: values for code, values in draft.answers.items() if code not in asked}
+        here = {code: values for code, values in sent.answers.items() if code in asked}
+        return msgspec.structs.replace(draft, answers={**others, **here})
+
     with contextlib.suppress(DatabaseError):  # the page carries the answers itself
-        found = await drafts.find(key)
-        if found is not None and found[0] == campaign.id:
-            others = {code: values for code, values in found[1].answers.items() if code not in asked}
-            here = {code: values for code, values in sent.answers.items() if code in asked}
-            await drafts.save(key, campaign.id, msgspec.structs.replace(found[1], answers={**others, **here}))
-        elif visit.code_hash is None and asked:  # of an open link nothing is kept before the first answer
+        if await drafts.amend(key, changed):
+            return
+        if visit.code_hash is None and asked:  # of an open link nothing is kept before the first answer
             await drafts.save(
                 key, campaign.id,
-                Draft(sent.visit, sent.answers, (sent.at,), sent.reviewing, sent.seen, script=sent.script),
+                Draft(sent.visit, sent.answers, (sent.at,), sent.reviewing, sent.seen, runs=sent.runs),
+                replacing=False,
             )  # fmt: skip
 
 
