@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_every_table_and_column_of_the_two_doors_is_documented() -> None:
-    pieces = re.split(r"^## (Snapshot|Edition)$", (ROOT / "docs/files.md").read_text(), flags=re.M)[1:]
+    pieces = re.split(r"^## (.+)$", (ROOT / "docs/files.md").read_text(), flags=re.M)[1:]
     sections = dict(zip(pieces[::2], pieces[1::2], strict=True))
     for part, doors in (("Snapshot", SNAPSHOT), ("Edition", EDITION)):
         tables = {t.split("\n", 1)[0]: t for t in sections[part].split("### ")[1:]}
