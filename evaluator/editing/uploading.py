@@ -16,6 +16,8 @@ from questionnaires.xlsform.importing import import_form
 YAML = (".yaml", ".yml")
 XLSFORM = (".xlsx", ".xls", ".csv", ".md")
 MOST_UPLOAD = 10 * 1024 * 1024
+NAMING = ("kind", "found", "wanted", "of")  # values of a mistake that are our own words
+BEGINNINGS = ("at character %(at)s of the expression: ", "not YAML: ")
 
 
 def _(message: str) -> str:
@@ -80,10 +82,13 @@ def read_upload(content: bytes, name: str) -> Brought:
 
 def said(mistake: Mistake) -> Said:
     """A mistake in the language of this request; in English where it has no translation."""
-    values = dict(mistake.values)
-    return Said(
-        str(mistake.line),
-        mistake.where,
-        gettext(mistake.what) % values,
-        gettext(mistake.right) % values if mistake.right else "",
-    )
+    values = {name: gettext(value) if name in NAMING else value for name, value in mistake.values}
+    what, right = _translated(mistake.what), _translated(mistake.right)
+    return Said(str(mistake.line), mistake.where, what % values, right % values)
+
+
+def _translated(message: str) -> str:
+    """A message in the language of this request; some have a beginning of their own, such as a place."""
+    beginning = next((one for one in BEGINNINGS if message.startswith(one)), "")
+    rest = message.removeprefix(beginning)
+    return (gettext(beginning) if beginning else "") + (gettext(rest) if rest else "")
