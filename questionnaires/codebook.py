@@ -12,10 +12,11 @@ from typing import Literal
 
 import msgspec
 
+from questionnaires.clock import derived, told_by_clock
 from questionnaires.columns import column as snapshot_column
 from questionnaires.definition import Choice, Question, Questionnaire, ScoreAny, ScoreLinear, Section
 from questionnaires.evaluation import Answer
-from questionnaires.expression import Call, Expression, walk
+from questionnaires.expression import Expression
 
 Kind = Literal["code", "chosen", "whole", "decimal", "date", "text", "order"]
 Cell = str | int | float | None
@@ -24,7 +25,6 @@ Cells = Callable[[Mapping[str, Answer], Mapping[str, str]], list[Cell]]
 LONGEST = 32  # of a name, in Stata
 FREE = ("text", "barcode", "file", "geopoint", "geotrace", "geoshape")  # what people write or point at
 NOT_KEPT = ("note", "metadata")
-CLOCK, NAMES = frozenset(("now", "uuid")), frozenset(("start", "end", "deviceid", "username", "phonenumber", "email"))
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -75,7 +75,8 @@ def codebook(versions: Sequence[Questionnaire], *, texts: bool = False) -> Codeb
     """
     found = _questions(versions)
     free = _free(versions)
-    left = dict(_clocked(versions))
+    clocks = {code for version in versions for code in told_by_clock(version)}
+    left = {code: "is worked out from the clock, and never kept" for code in found if code in clocks}
     columns: list[Column] = []
     for code, item in found.items():
         if code in left:
@@ -176,36 +177,7 @@ def _moves(version: Questionnaire, code: str) -> bool:
 def _free(versions: Sequence[Questionnaire]) -> set[str]:
     """Free text, and whatever text is worked out from it, through any number of calculations."""
     free = {item.code for version in versions for item in version.items if item.type in FREE}
-    return _reached(versions, free, lambda item: item.type in ("calculate", *FREE))
-
-
-def _clocked(versions: Sequence[Questionnaire]) -> Iterator[tuple[str, str]]:
-    """What the clock or the device says: it would tell the order of arrival, or who it was."""
-    named = {item.code for v in versions for item in v.items if item.type == "metadata" and item.kind in NAMES}
-    told = {
-        item.code
-        for version in versions
-        for item in version.items
-        for expression in (item.calculate, item.default_from)
-        if expression is not None
-        and any(isinstance(node, Call) and node.function in CLOCK for node in walk(expression.tree))
-    }
-    for code in _reached(versions, named | told, lambda _item: True) - named:
-        yield code, "holds what the clock or the device says, which could tell who it was"
-
-
-def _reached(versions: Sequence[Questionnaire], start: set[str], takes: Callable[[Question], bool]) -> set[str]:
-    """The items whose value is worked out from those of `start`, these among them."""
-    reads = [
-        (item.code, {node.code for e in (item.calculate, item.default_from) if e for node in e.names()})
-        for version in versions
-        for item in version.items
-        if (item.calculate is not None or item.default_from is not None) and takes(item)
-    ]
-    found = set(start)
-    while more := {code for code, names in reads if code not in found and names & found}:
-        found |= more
-    return found
+    return derived(versions, free, lambda item: item.type in ("calculate", *FREE))
 
 
 def _named(columns: Sequence[Column], versions: Sequence[Questionnaire]) -> tuple[Column, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from questionnaires.clock import begun_by_clock
 from questionnaires.definition import Questionnaire
 from questionnaires.mistakes import Mistake
 
@@ -37,6 +38,11 @@ def unsupported_in_campaign(questionnaire: Questionnaire) -> tuple[Mistake, ...]
                 )
             if item.trigger:
                 refuse(item.code, "%(code)s is worked out when another answer changes", "use calculate without trigger")
+    for code in begun_by_clock(questionnaire):
+        refuse(
+            code, "%(code)s has the time as its answer at first, which would tell when somebody answered",
+            "use today(), or leave the answer blank at first",
+        )  # fmt: skip
     if questionnaire.audience == "assessors":
         refuse(questionnaire.code, "%(code)s is for assessors", "a campaign asks the public")
     return tuple(found)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from questionnaires.acceptance import Accepted
+from questionnaires.clock import told_by_clock
 from questionnaires.definition import Questionnaire
 from questionnaires.quality import flags
 
@@ -56,6 +57,8 @@ def response_row(
 ) -> ResponseRow:
     """The row of an accepted response, with its flags. The form, the demo and every import make it here.
 
+    What is calculated from the clock is left out: the day of a response is kept, and not the second.
+
     Parameters
     ----------
     questionnaire_version : int
@@ -70,10 +73,14 @@ def response_row(
     """
     if (mode == "invitation") != (code_hash is not None):
         raise ValueError("a response by invitation has a code, any other has none")
+    clocks = told_by_clock(questionnaire)
+    answers = accepted.answers
+    if clocks:
+        answers = {code: answer for code, answer in answers.items() if code not in clocks}
     raised = flags(questionnaire, accepted.answers, None if duration == UNKNOWN else duration)
     return ResponseRow(
         secrets.token_hex(16), campaign, unit, mode, day, design_stratum, psu, duration, " ".join(raised),
-        _encoder.encode(accepted.answers).decode(), _encoder.encode(orders).decode() if orders else "",
+        _encoder.encode(answers).decode(), _encoder.encode(orders).decode() if orders else "",
         questionnaire_version, code_hash,
     )  # fmt: skip
 

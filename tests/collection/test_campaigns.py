@@ -15,7 +15,8 @@ from evaluator.collection.responses import response_row
 from evaluator.collection.tables import Admission, Campaign, CampaignUnit, Invitation, QuestionnaireVersion, Response
 from evaluator.problems import Problem
 from questionnaires.acceptance import accept
-from questionnaires.loading import load_shipped
+from questionnaires.evaluation import Context
+from questionnaires.loading import load_shipped, loads
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -161,3 +162,20 @@ async def test_a_campaign_that_the_form_cannot_ask_is_refused_by_name(sqlite_url
     [error] = refused.value.errors
     assert "where asks for a place" in str(error)
     assert await Campaign.count() == 0
+
+
+def test_what_is_calculated_from_the_clock_is_not_kept() -> None:
+    words = "{zh: a, en: a}"
+    items = f"      - {{code: days, type: integer, text: {words}}}\n"
+    items += '      - {code: at, type: calculate, calculate: "string(now())"}\n'
+    items += "      - {code: said, type: calculate, calculate: \"concat('at ', ${at})\"}\n"
+    items += '      - {code: twice, type: calculate, calculate: "${days} * 2"}\n'
+    head = f'code: q\nversion: "1"\nlanguages: [zh, en]\nsections:\n  - code: s\n    title: {words}\n    items:\n'
+    questionnaire = loads(head + items)
+    context = Context(now=datetime(2026, 3, 10, 9, 8, 7, tzinfo=UTC))
+    accepted = accept(questionnaire, {"days": ["3"]}, context)
+    assert "09:08:07" in accepted.answers["said"]
+    row = response_row(
+        questionnaire, accepted, questionnaire_version=1, campaign=1, unit="37", mode="open", day=date(2026, 3, 10)
+    )
+    assert row.answers == '{"days":3,"twice":"6"}'

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from questionnaires.codebook import LONGEST, Codebook, _safe, cells, codebook
 from questionnaires.columns import columns
 from questionnaires.loading import load_shipped, loads, shipped
+from questionnaires.support import unsupported_in_campaign
 from tests.questionnaires.test_versions import BASE, changed
 
 FIRST = changed()
@@ -116,6 +117,13 @@ def test_what_the_clock_says_never_leaves_and_words_of_people_only_when_asked() 
     everything = codebook([form], texts=True)
     assert dict(everything.left_out).keys() == {"at", "since", "after", "key"}
     assert "q_louder" in names(everything)
+
+
+def test_an_answer_that_is_the_time_at_first_is_refused_by_name() -> None:
+    late = BASE.replace("quality:\n", CLOCK.lstrip("\n")).replace('default: "a"', 'default_from: "concat(now(), 1)"')
+    form = loads(late)
+    assert [mistake.where for mistake in unsupported_in_campaign(form)] == ["start"]
+    assert unsupported_in_campaign(loads(BASE)) == ()
 
 
 CODES = st.text(st.characters(categories=["Lu", "Ll", "Nd", "Lo"], include_characters="_-."), min_size=1, max_size=64)
