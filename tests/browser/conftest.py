@@ -26,7 +26,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import loads, shipped_text
-from tests.browser.live_questionnaires import made
+from tests.browser.live_questionnaires import FOLLOWED, made
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -137,7 +137,7 @@ class Place:
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]) -> Iterator[Place]:
     """The shipped questionnaires for the public, one of every type of question, and generated ones."""
-    texts = [shipped_text(code) for code in SHIPPED] + [EVERY_TYPE.read_text(encoding="utf-8")]
+    texts = [shipped_text(code) for code in SHIPPED] + [EVERY_TYPE.read_text(encoding="utf-8"), FOLLOWED]
     texts += [made(seed) for seed in GENERATED]
     questionnaires = {questionnaire.code: questionnaire for questionnaire in map(loads, texts)}
 

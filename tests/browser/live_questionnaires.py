@@ -266,3 +266,47 @@ def given(question: Question, random: Random, *, wrong: float = 0.15) -> list[st
                 random.choice((f"{day} {time}", f"{day}T{time}", f"{day}  {time}", day if bad else f"{day} {time}"))
             ]
     return [random.choice(NO_TEXTS if bad else TEXTS)]
+
+
+# One page on which all that can follow an answer does: relevance, groups, a calculation, texts, a calculated choice.
+FOLLOWED = """
+code: followed
+version: "1"
+languages: [zh, en]
+sections:
+  - code: visit
+    title: {zh: "V-zh", en: "The visit"}
+    items:
+      - code: came
+        type: single
+        text: {zh: "C-zh", en: "Did you come?"}
+        choices: [{code: "yes", text: {zh: "Y-zh", en: "Yes"}}, {code: "no", text: {zh: "N-zh", en: "No"}}]
+      - code: why
+        type: text
+        relevant: "${came} = 'yes'"
+        required: true
+        text: {zh: "W-zh", en: "What for?"}
+      - code: shout
+        type: calculate
+        calculate: "concat(${why}, '!')"
+      - code: echo
+        type: note
+        relevant: "${why} != ''"
+        text: {zh: "E-zh ${shout} {unit}", en: "For ${shout} in {unit}."}
+      - code: more
+        type: group
+        title: {zh: "M-zh", en: "More about it"}
+        relevant: "${came} = 'yes'"
+        items:
+          - {code: days, type: integer, range: [0, 99], text: {zh: "D-zh", en: "How many days?"}}
+          - {code: double, type: integer, calculate: "2 * ${days}", text: {zh: "2-zh", en: "Twice that"}}
+          - code: pace
+            type: single
+            calculate: "if(${days} > 9, 'slow', if(${days} != '', 'quick', ''))"
+            text: {zh: "P-zh", en: "So it was"}
+            choices: [{code: quick, text: {zh: "Q-zh", en: "quick"}}, {code: slow, text: {zh: "S-zh", en: "slow"}}]
+  - code: end
+    title: {zh: "L-zh", en: "The end"}
+    items:
+      - {code: word, type: text, text: {zh: "B-zh ${shout}", en: "Anything about ${shout}?"}}
+"""

@@ -304,7 +304,7 @@ function live(form, data) {
       const element = drawn.get(code), shown = state.relevant.has(code);
       if (item.calculate !== undefined && shown) {
         const answer = state.answers[code], worked = answer === undefined ? '' : asText(answer).slice(0, LENGTHS[item.part]);
-        fields(code).forEach(field => { field.value = worked; });
+        if (!Array.isArray(answer)) fields(code).forEach(field => { field.value = worked; });
         if (element) all('.fixed', element).forEach(place => { place.textContent = said(data, state.answers, code) || data.says.blank; });
       }
       if (!element) return;
@@ -356,6 +356,9 @@ function live(form, data) {
     drawn.forEach((element, code) => { if (document.getElementById(ANSWER + code + '-error')) told.add(code); });
     findTexts();
     update(true);
+    told.forEach(code => {
+      if (drawn.has(code) && drawn.get(code).hidden) throw new Error('the server asks for what is hidden here: ' + code);
+    });
     undo = [() => all('[hidden]').forEach(element => show(element, true))];
     form.addEventListener('change', safely(changed));
     form.addEventListener('input', safely(changed));
