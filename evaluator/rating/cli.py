@@ -76,9 +76,10 @@ def rate(
 @click.command()
 @click.argument("edition", type=FOLDER)
 @click.option("--snapshot", type=FOLDER, help="Recompute everything from this snapshot, not only from the edition.")
+@click.option("--previous", type=FOLDER, help="Edition of the last period, where the figures rest on it.")
 @click.option("--all", "everything", is_flag=True, help=f"Print all differences, not the first {SHOWN} of a file.")
 @_mended
-def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
+def verify(edition: Path, snapshot: Path | None, previous: Path | None, everything: bool) -> int:
     """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference."""
     from evaluator.rating.edition import SUMS, software
     from evaluator.rating.folders import sha256_of
@@ -86,7 +87,7 @@ def verify(edition: Path, snapshot: Path | None, everything: bool) -> int:
     from evaluator.rating.verify import verify as run
 
     with bars() as progress:
-        verdict = run(edition, snapshot, progress)
+        verdict = run(edition, snapshot, progress, previous)
     shown: dict[str, int] = {}
     for difference in verdict.differences:
         table = difference.partition(" ")[0]

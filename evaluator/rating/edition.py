@@ -63,6 +63,7 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_head: str | None
     simulated: bool
     data_status: str | None  # what is written inside every table when the data are simulated
+    previous: str | None = None  # identifier of the edition of the last period, where it was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def write_edition(
     draws: int,
     supersedes: str | None = None,
     why: str | None = None,
+    previous: str | None = None,
 ) -> Note:
     """Write the folder of an edition whole, or nothing.
 
@@ -168,6 +170,7 @@ def write_edition(
             log_head=None,
             simulated=snapshot.simulated,
             data_status=SIMULATED if snapshot.simulated else None,
+            previous=previous,
         )
         note = msgspec.structs.replace(note, identifier=identifier(note, made))
         (made / NOTE).write_bytes(pretty(note))

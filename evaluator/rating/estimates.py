@@ -6,6 +6,7 @@ that leaves here is rounded to six decimals, so that an edition read from its fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,12 @@ class Estimates:
     citizens: Citizens | None = None  # the fitted model under the main screening: what forged answers act upon
 
 
-def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = None) -> Estimates:
+def estimate(
+    scheme: Scheme,
+    snapshot: Snapshot,
+    progress: Progress | None = None,
+    previous: Mapping[str, Mapping[str, float]] | None = None,
+) -> Estimates:
     """Estimate every indicator of every unit to which it applies.
 
     Parameters
@@ -54,6 +60,8 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         The frozen inputs; every table but `units` may be missing.
     progress
         Called with a step's name and the share done, 0 to 1.
+    previous
+        Item -> unit -> its estimate in the edition before, where that is a covariate: see `previous.before`.
 
     Notes
     -----
@@ -83,7 +91,9 @@ def estimate(scheme: Scheme, snapshot: Snapshot, progress: Progress | None = Non
         reduced = reduce_responses(snapshot.responses, snapshot.scoring, without=apart(scheme))
         for number, screening in enumerate(_screenings(scheme)):
             tell("citizens", 0.5 + 0.15 * number)
-            block, shared, fit = from_citizens(units, reduced, screening, state if screening == "main" else None)
+            block, shared, fit = from_citizens(
+                units, reduced, screening, state if screening == "main" else None, previous
+            )
             if screening == "main":
                 fitted = fit
                 blocks.append(block)

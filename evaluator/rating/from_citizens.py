@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from methods.small_areas.direct import Areas, Screening
 from methods.survey.cells import Booleans, Reduced
 
 
-def areas(units: Rated) -> Areas:
-    """What the small area model may know of the units: log population and the covariates x_*."""
+def areas(units: Rated, previous: Mapping[str, Mapping[str, float]] | None = None) -> Areas:
+    """What the small area model may know of the units: log population, the covariates x_*, the edition before."""
     table = units.table("units") or {}
     with np.errstate(divide="ignore", invalid="ignore"):
         population = np.asarray(table.get("population", np.full(len(units.unit), np.nan)), np.float64)
@@ -31,6 +31,11 @@ def areas(units: Rated) -> Areas:
         units.table("sample"),
         units.table("population"),
         table.get("parent"),
+        previous
+        and {
+            item: np.array([of_unit.get(code, np.nan) for code in units.unit.tolist()], np.float64)
+            for item, of_unit in previous.items()
+        },
     )
 
 
@@ -69,11 +74,15 @@ def sureness(units: Rated, fit: Citizens) -> Sureness:
 
 
 def from_citizens(
-    units: Rated, reduced: Reduced, screening: Screening, state: States | None
+    units: Rated,
+    reduced: Reduced,
+    screening: Screening,
+    state: States | None,
+    previous: Mapping[str, Mapping[str, float]] | None = None,
 ) -> tuple[Block, list[Loadings], Citizens]:
     scheme, limits = units.scheme, units.scheme.publication
     fit = citizens(
-        reduced.cells, reduced.pairs, areas(units), screening,
+        reduced.cells, reduced.pairs, areas(units, previous), screening,
         limits.min_level_units, limits.cell_min, limits.citizen_min_reliability,
     )  # fmt: skip
     sure = sureness(units, fit)

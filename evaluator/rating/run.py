@@ -11,6 +11,7 @@ from evaluator.rating.defects import InputError
 from evaluator.rating.edition import Edition, Note, published_units, read_edition, write_edition
 from evaluator.rating.estimates import Estimates, estimate
 from evaluator.rating.forging import forged_columns
+from evaluator.rating.previous import before
 from evaluator.rating.published import factors_table, inputs_table, read_back, rounded
 from evaluator.rating.results import Results, Taken, compute
 from evaluator.rating.scheme import Scheme
@@ -51,7 +52,8 @@ def rate(
     out
         The edition's folder; it must not exist. It is there whole or not at all.
     previous
-        The edition of the last period, from which grades move only when the evidence is strong.
+        The edition of the last period, from which grades move only when the evidence is strong; its estimates of what
+        citizens say are a covariate where the scheme says so.
     seed, draws
         Of the joint draws; `draws` as the scheme says when not given.
     progress
@@ -75,7 +77,7 @@ def rate(
     replaced = read_edition(supersedes) if supersedes else None
     snapshot = read_snapshot(snapshot_dir, scheme)
     clock.lap("read and check")
-    estimates = estimate(scheme, snapshot, progress)
+    estimates = estimate(scheme, snapshot, progress, before(scheme, earlier))
     clock.lap("estimate")
     draws = draws or scheme.uncertainty.draws
     grades = previous_grades(snapshot.tables["units"], earlier)
@@ -91,6 +93,7 @@ def rate(
         draws=draws,
         supersedes=replaced.note.identifier if replaced else None,
         why=why,
+        previous=earlier.note.identifier if earlier else None,
     )
     clock.lap("write")
     return Rated(out, note, clock.seconds)

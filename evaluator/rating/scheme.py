@@ -51,6 +51,12 @@ class Group(msgspec.Struct, frozen=True):
     name: Label
 
 
+class Citizens(msgspec.Struct, frozen=True):
+    """How citizens' numbers are estimated, where a scheme may choose."""
+
+    previous_edition: bool = False  # its estimates are a covariate, when it was made by the same version of the scheme
+
+
 class Normalisation(msgspec.Struct, frozen=True):
     method: Literal["goalposts", "none"] = "goalposts"
     scale: tuple[float, float] = (0.0, 100.0)
@@ -144,6 +150,7 @@ class Scheme(msgspec.Struct, frozen=True):
     indicators: tuple[Indicator, ...]
     tasks: dict[str, Label] = {}
     groups: tuple[Group, ...] = ()  # of respondents, estimated apart
+    citizens: Citizens = Citizens()
     weights_by_level: dict[
         str, dict[str, float]
     ] = {}  # level -> dimension -> weight; a level not named uses the dimensions' own

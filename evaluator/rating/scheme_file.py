@@ -19,6 +19,7 @@ from evaluator.rating.nodes import CODE, Node, Reader
 from evaluator.rating.scheme import (
     UNSAID,
     Aggregation,
+    Citizens,
     Dimension,
     Grades,
     Group,
@@ -90,8 +91,8 @@ def parse_scheme(text: str, name: str = "scheme.yaml") -> Scheme:
 
 _SECTIONS = (
     "code", "version", "title", "tasks", "levels", "normalisation", "dimensions", "weights_by_level", "indicators",
-    "groups", "aggregation", "missing", "records", "vetoes", "grades", "ranks", "uncertainty", "sensitivity",
-    "publication",
+    "groups", "citizens", "aggregation", "missing", "records", "vetoes", "grades", "ranks", "uncertainty",
+    "sensitivity", "publication",
     *_DOCUMENTED,
 )  # fmt: skip
 
@@ -119,6 +120,7 @@ def _scheme(root: Node) -> Scheme:
         indicators=indicators,
         tasks=tasks,
         groups=_groups(fields.get("groups")),
+        citizens=_part(fields, "citizens", _citizens, Citizens()),
         weights_by_level=weights,
         normalisation=normalisation,
         aggregation=_part(fields, "aggregation", _aggregation, Aggregation()),
@@ -294,6 +296,11 @@ def _groups(node: Node | None) -> tuple[Group, ...]:
             )
         )
     return tuple(found)
+
+
+def _citizens(node: Node) -> Citizens:
+    fields = node.fields(("previous_edition", "note"))
+    return Citizens(previous_edition=fields["previous_edition"].truth() if "previous_edition" in fields else False)
 
 
 def _weights_by_level(

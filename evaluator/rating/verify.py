@@ -17,18 +17,21 @@ from evaluator.rating.edition import (
     PACKAGE,
     SCHEME,
     SUMS,
+    Edition,
     Note,
     SnapshotNote,
     as_texts,
     identifier,
     pretty,
     published_files,
+    read_edition,
     read_note,
     sums,
     taken_from,
 )
 from evaluator.rating.estimates import estimate
 from evaluator.rating.folders import sha256_of
+from evaluator.rating.previous import before
 from evaluator.rating.results import Taken
 from evaluator.rating.run import computed, rated_tables
 from evaluator.rating.scheme import Scheme
@@ -54,17 +57,19 @@ class Verdict:
     made_by: dict[str, str] = field(default_factory=dict)  # software and its versions, as the edition says
 
 
-def verify(edition: Path, snapshot: Path | None = None, progress: Progress | None = None) -> Verdict:
+def verify(
+    edition: Path, snapshot: Path | None = None, progress: Progress | None = None, previous: Path | None = None
+) -> Verdict:
     """Check an edition's files and recompute its figures.
 
     Without a snapshot, scores, ratings and sensitivity are recomputed from inputs, factors and scheme.yaml; deductions,
     vetoes, previous grades and forged_* are taken as published. With the snapshot everything is recomputed but previous
-    grades.
+    grades; where the scheme makes the edition before a covariate, that takes its published folder, `previous`.
 
     Raises
     ------
     InputError
-        When the folder is no edition, or the snapshot cannot be read.
+        When the folder is no edition, the snapshot cannot be read, or the edition before is needed and not given.
     """
     if not edition.is_dir():
         raise InputError([f"{edition} is not a folder; give the folder of an edition"])
@@ -88,7 +93,7 @@ def verify(edition: Path, snapshot: Path | None = None, progress: Progress | Non
     if scheme is None or set(tables) < set(EDITION):
         return Verdict(tuple(found), note.identifier, files, 0, note.software)
     found += _package(edition, note, scheme)
-    recomputed, wrong = _recompute(note, scheme, tables, snapshot, progress)
+    recomputed, wrong = _recompute(note, scheme, tables, snapshot, previous, progress)
     found += wrong
     figures = 0
     for name, table in recomputed.items():
@@ -238,7 +243,12 @@ def _against_parquet(path: Path, door: Door, cells: Cells, table: Table) -> list
 
 
 def _recompute(
-    note: Note, scheme: Scheme, tables: Mapping[str, Table], snapshot: Path | None, progress: Progress | None
+    note: Note,
+    scheme: Scheme,
+    tables: Mapping[str, Table],
+    snapshot: Path | None,
+    previous: Path | None,
+    progress: Progress | None,
 ) -> tuple[dict[str, Table], list[str]]:
     deductions, vetoes, grades = taken_from(tables["ratings"])
     if snapshot is not None:
@@ -255,9 +265,9 @@ def _recompute(
             found.append(f"{NOTE} period is not that of the snapshot")
         if note.simulated != read.simulated:
             found.append(f"{NOTE} simulated is {note.simulated}; the snapshot says {read.simulated}")
-        before = dict(zip(tables["ratings"]["unit"], grades, strict=True))
-        grades = [before.get(unit, "") for unit in read.tables["units"]["unit"]]
-        estimates = estimate(scheme, read, progress)
+        published_grade = dict(zip(tables["ratings"]["unit"], grades, strict=True))
+        grades = [published_grade.get(unit, "") for unit in read.tables["units"]["unit"]]
+        estimates = estimate(scheme, read, progress, before(scheme, _previous(note, scheme, previous)))
         return rated_tables(scheme, read, estimates, grades, note.seed, note.draws, progress), found
     if list(tables["ratings"]["unit"]) != list(tables["units"]["unit"]):
         return {}, ["ratings.csv does not hold the units of units.csv, in their order"]
@@ -266,6 +276,20 @@ def _recompute(
     except (ValueError, KeyError, IndexError, FloatingPointError) as error:
         return {}, [f"inputs.csv or factors.csv cannot be computed with: {error}"]
     return {name: getattr(results, name) for name in FROM_INPUTS}, []
+
+
+def _previous(note: Note, scheme: Scheme, folder: Path | None) -> Edition | None:
+    """The edition before, where the figures rest on it: the very one that was published."""
+    if note.previous is None or not scheme.citizens.previous_edition:
+        return None
+    if folder is None:
+        raise InputError([f"the figures rest on the edition before, {note.previous}; give its folder with --previous"])
+    found = read_edition(folder)
+    if note.previous not in (found.note.identifier, identifier(found.note, folder)):
+        raise InputError([f"{folder} is {found.note.identifier}; the figures rest on {note.previous}"])
+    if found.note.identifier != identifier(found.note, folder):
+        raise InputError([f"{folder} is not {note.previous} as it was published; its tables were changed"])
+    return found
 
 
 def _differences(door: Door, published: Cells, again: Cells) -> list[str]:

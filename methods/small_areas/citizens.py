@@ -9,6 +9,7 @@ regression, the variances and the benchmark.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ from methods.survey.cells import Cells, Pairs, Texts
 LOW, HIGH = 0.0, 100.0  # scores
 NEGLIGIBLE = 1e-3  # of the mean squared error: a shared factor that carries less counts as independent
 GENERATIONS = 6  # of units above a unit that may be pooled
+PREVIOUS = ("coefficient_previous", "coefficient_no_previous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ def citizens(
     sets the direct estimates of a level's units apart about the regression, the part that is true. What a unit borrows
     from its neighbours does not count.
 
+    An estimate of the edition before is a covariate of its item. It must be a shrunken one, as this function makes it:
+    the expectation of a unit's true value then is a line in it, however few had answered (of unshrunken means, Ybarra
+    and Lohr 2008, Biometrika 95, would be needed). Units without one share a coefficient of their own.
+
     Examples
     --------
     >>> unit = np.array([f"u{k}" for k in range(10)], object)
@@ -148,7 +154,8 @@ def citizens(
         common = respondents_in_common(
             pairs, areas.unit, calibration, direct.n, direct.estimate, at.astype(np.int64), screening
         )
-        _Level(level, at, direct, above, area, names, areas.covariates, common, found).estimate(
+        previous = [None if areas.previous is None else areas.previous.get(item) for item in cells.items]
+        _Level(level, at, direct, above, area, names, areas.covariates, previous, common, found).estimate(
             min_level_units, cell_min, min_reliability
         )
     answered = direct.n > 0
@@ -239,7 +246,7 @@ class _Fit:
     """One item of a level."""
 
     model: TwoFold
-    X: Floats
+    alike: int  # columns of the design that mean the same for all items; those of the edition before are the item's own
     pools: Pools
     benchmark: Benchmark
 
@@ -249,12 +256,13 @@ class _Level:
 
     def __init__(
         self, level: str, at: Integers, direct: Direct, above: Integers, area: Integers, names: Texts,
-        covariates: Floats, common: Floats, found: _Blank,
+        covariates: Floats, previous: Sequence[Floats | None], common: Floats, found: _Blank,
     ) -> None:  # fmt: skip
         self.level, self.at, self.names, self.common, self.found = level, at, names, common, found
         self.above = above[at]
         self.area = np.unique(area[at], return_inverse=True)[1].astype(np.int64)
         self.X = _design(covariates[at])
+        self.previous = [None if one is None else one[at] for one in previous]
         self.mean, self.variance, self.within = direct.estimate[at], direct.variance[at], direct.within[at]
         self.n, self.effective, self.population = direct.n[at], direct.effective[at], direct.population[at]
         self.correction = direct.correction[at]
@@ -269,11 +277,14 @@ class _Level:
                 continue
             small = answered < min_level_units
             X = self.X[:, :1] if small or answered < self.X.shape[1] + 5 else self._told_apart(k)
+            alike = X.shape[1]
+            if not small:
+                X = self._with_previous(k, X)
             D[:, k] = self._sampling_variance(k, X)
             if small:
                 self._direct(k, D[:, k])
             else:
-                fits[k] = self._fitted(k, X, D[:, k], cell_min, min_reliability)
+                fits[k] = self._fitted(k, X, alike, D[:, k], cell_min, min_reliability)
         if fits:
             self._share(fits, D)
 
@@ -281,6 +292,24 @@ class _Level:
         """Covariates that also tell apart the units which were answered for."""
         seen = self.seen[:, k]
         return self.X if np.linalg.matrix_rank(self.X[seen]) == self.X.shape[1] else self.X[:, :1]
+
+    def _with_previous(self, k: int, X: Floats) -> Floats:
+        """The design, and the item's estimates an edition ago: the level's mean where a unit had none, and that it had
+        none, as far as these tell the units with answers apart."""
+        before = self.previous[k]
+        if before is None:
+            return X
+        known = np.isfinite(before)
+        if known.sum() < 2 or not np.ptp(before[known]) > 0:
+            return X
+        standard = np.where(known, (before - before[known].mean()) / before[known].std(), 0.0)
+        for column in (standard, (~known).astype(np.float64)):
+            wider = np.column_stack([X, column])
+            seen = self.seen[:, k]
+            if seen.sum() <= wider.shape[1] + 5 or np.linalg.matrix_rank(wider[seen]) < wider.shape[1]:
+                break
+            X = wider
+        return X
 
     def _sampling_variance(self, k: int, X: Floats) -> Floats:
         smooth = variance_function(
@@ -305,7 +334,7 @@ class _Level:
         found.own[at, k] = np.where(self.seen[:, k], 0.0, np.nan)
         found.independent[at, k] = found.direct_independent[at, k]
 
-    def _fitted(self, k: int, X: Floats, D: Floats, cell_min: int, min_reliability: float) -> _Fit:
+    def _fitted(self, k: int, X: Floats, alike: int, D: Floats, cell_min: int, min_reliability: float) -> _Fit:
         found, at, seen = self.found, self.at, self.seen[:, k]
         y = np.where(seen, self.mean[:, k], np.nan)
         model = two_fold(y, X, D, self.area)
@@ -331,17 +360,20 @@ class _Level:
         found.area_variance[at, k] = model.area_variance
         found.difference[at, k] = benchmark.difference
         total = np.bincount(pools.group[grouped], weight[grouped], minlength=len(benchmark.variance))
-        found.benchmark_share[at[grouped], k] = weight[grouped] / total[pools.group[grouped]]
+        of_total = total[pools.group[grouped]]  # 0 where everybody of a group is too unsure to be counted
+        found.benchmark_share[at[grouped], k] = np.divide(
+            weight[grouped], of_total, out=np.zeros(len(of_total)), where=of_total > 0
+        )
         errors = np.sqrt(np.diag(model.variances_covariance))
         for name, value in (
             ("unit_variance", model.unit_variance),
             ("unit_variance_se", errors[0]),
             ("area_variance", model.area_variance),
             ("area_variance_se", errors[1]),
-            *((f"coefficient_{j}", b) for j, b in enumerate(model.coefficients)),
+            *((f"coefficient_{j}" if j < alike else PREVIOUS[j - alike], b) for j, b in enumerate(model.coefficients)),
         ):
             self._parameter(k, name, float(value))
-        return _Fit(model, X, pools, benchmark)
+        return _Fit(model, alike, pools, benchmark)
 
     def _share(self, fits: dict[int, _Fit], D: Floats) -> None:
         """Loadings of everything that numbers share; what is too little to matter counts as independent."""
@@ -376,7 +408,7 @@ class _Level:
                     (
                         np.full(len(at), f"regression {self.level} {j}", object),
                         model.direction @ root[:, j],
-                        alike.coefficients,
+                        alike.coefficients if j < fit.alike else 0.0,
                     )
                     for j in range(len(root))
                 ),

@@ -40,6 +40,7 @@ class Areas:
     sample: Mapping[str, NDArray[Any]] | None = None  # columns of the snapshot's table `sample`
     population: Mapping[str, NDArray[Any]] | None = None  # of its table `population`
     parent: Texts | None = None  # (units,) code of the unit above, "" for none; None: nobody knows of any
+    previous: Mapping[str, Floats] | None = None  # item -> (units,) its estimate an edition ago; NaN: it had none
 
 
 @dataclass(frozen=True, slots=True)

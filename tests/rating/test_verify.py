@@ -227,6 +227,11 @@ def test_another_scheme_seed_or_number_of_draws_no_longer_gives_the_figures(edit
     assert any(line.startswith("scores ") for line in told)
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_groups_follow_from_the_snapshot_alone(tmp_path: Path, lakes_snapshot: Path) -> None:
     scheme = tmp_path / "scheme.yaml"
     scheme.write_text(SCHEME.read_text() + "groups: {old: {item: age, choices: [old]}}\n")
@@ -238,6 +243,38 @@ def test_groups_follow_from_the_snapshot_alone(tmp_path: Path, lakes_snapshot: P
     assert any(line.startswith("edition.json identifier ") for line in verify(edition).differences)
     told = verify(edition, lakes_snapshot).differences
     assert any(line.startswith("groups m00 old/heard/estimate 50 ") for line in told), told
+
+
+def test_an_edition_before_that_is_a_covariate_is_asked_for_and_must_be_the_one_published(
+    tmp_path: Path, lakes_snapshot: Path
+) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_text(SCHEME.read_text() + "citizens: {previous_edition: true}\n")
+    before = rate(scheme, lakes_snapshot, tmp_path / "before", draws=16).out
+    alone = rate(scheme, lakes_snapshot, tmp_path / "alone", draws=32).out
+    after = rate(scheme, lakes_snapshot, tmp_path / "after", before, draws=32).out
+    assert read_note(after).previous == read_note(before).identifier
+    assert read_note(alone).previous is None
+    names = {row["parameter"] for row in rows_of(after / "models.csv")}
+    assert "coefficient_previous" in names
+    assert "coefficient_previous" not in {row["parameter"] for row in rows_of(alone / "models.csv")}
+    assert verify(after).differences == ()
+    assert verify(after, lakes_snapshot, previous=before).differences == ()
+    with pytest.raises(InputError, match=r"rest on the edition before, lakes-2031-.*--previous"):
+        verify(after, lakes_snapshot)
+    with pytest.raises(InputError, match=r"alone is lakes-2031-"):
+        verify(after, lakes_snapshot, previous=alone)
+    change_csv(before / "inputs.csv", lambda rows: rows[0].update(a="50"))
+    with pytest.raises(InputError, match="its tables were changed"):
+        verify(after, lakes_snapshot, previous=before)
+
+
+def test_an_edition_by_another_scheme_moves_no_estimate(tmp_path: Path, lakes_snapshot: Path) -> None:
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_text(SCHEME.read_text() + "citizens: {previous_edition: true}\n")
+    before = rate(SCHEME, lakes_snapshot, tmp_path / "before", draws=16).out
+    after = rate(scheme, lakes_snapshot, tmp_path / "after", before, draws=16).out
+    assert (after / "inputs.csv").read_bytes() == (before / "inputs.csv").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["units", "models", "distributions"])
