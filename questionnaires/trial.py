@@ -49,8 +49,8 @@ def _parsed(source: str) -> Expression:
 def tried_line(line: bytes, context: Context | None = None) -> str:
     r"""The same of a line of a file, which must be UTF-8; a mark at its beginning is passed over.
 
-    >>> tried_line("\N{BYTE ORDER MARK}'您好'\r\n".encode()), tried_line("'您好'".encode("gbk"))
-    ('"您好"', '{"error": "at character 2: no UTF-8; save the file as UTF-8"}')
+    >>> tried_line("\N{BYTE ORDER MARK}'h\xf4tel'\r\n".encode()), tried_line("'h\xf4tel'".encode("latin-1"))
+    ('"hôtel"', '{"error": "at character 3: no UTF-8; save the file as UTF-8"}')
     """
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     try:
