@@ -49,6 +49,7 @@ async def _published(code: str, version: str) -> shelf.Kept:
 
 
 async def _form_page(request: Staff, kept: shelf.Kept, asked: Asked, wrong: list[FieldProblem]) -> Response[Any]:
+    wrong = sorted(wrong, key=lambda one: campaigning.FIELDS.index(one.pointer))
     return pages.page(
         request, "editing/campaign.html", status=422 if wrong else 200, kept=kept, asked=asked,
         levels=await campaigning.levels(), errors=wrong, error_of={one.pointer: one.detail for one in wrong},

@@ -46,7 +46,18 @@ class Asked(msgspec.Struct, frozen=True):
         return self.texts.get(name, "")
 
 
-FIELDS = ("code", *NEEDED, "units", "opens", "closes", "kept-months")
+FIELDS = (
+    "code",
+    "title-zh",
+    "title-en",
+    "opens",
+    "closes",
+    "units",
+    "responsible-zh",
+    "responsible-en",
+    "contact",
+    "kept-months",
+)  # as the form has them
 
 
 async def levels() -> list[Level]:

@@ -84,7 +84,7 @@ class _Saying:
         return (gettext(_(" and ")) if both else gettext(_(" or "))).join(parts)
 
     def _compared(self, first: Node, operator: str, second: Node, opposite: bool) -> str:
-        if not isinstance(first, Name) and isinstance(second, Name):
+        if isinstance(first, Text | Number) and isinstance(second, Name):  # as people say it
             first, operator, second = second, TURNED[operator], first
         if operator in ("=", "!=") and isinstance(second, Text) and second.value == "":
             blank = (operator == "=") != opposite

@@ -57,6 +57,7 @@ def english() -> Iterator[None]:
         ("not(${came} = 'yes' and ${days} > 3)", "“Did you come?” is not “Yes” or “How many days?” is not more than 3"),
         ("${total} + ${days} > 2", "(${total} + “How many days?”) is more than 2"),
         ("count-selected(${kinds}) <= 2", "the number of choices in “What for?” is at most 2"),
+        (". <= ${days}", "the answer is at most “How many days?”"),
         (". < today()", "the answer is less than today"),
         ("true()", "always"),
         ("not(true())", "never"),
