@@ -69,14 +69,14 @@ async def prepare(number: int) -> None:
     await store_in_bulk(rows(campaign, number))
 
 
-def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds and most megabytes of one process."""
+def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Seconds, seconds of the processor and most megabytes of one process."""
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", RUN, *command], env=environment, stdout=subprocess.DEVNULL)
     _pid, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
-    return time.perf_counter() - began, used.ru_maxrss / 1024
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -88,13 +88,15 @@ def main() -> None:
         database.connect(url)
         asyncio.run(prepare(given.responses))
         environment = os.environ | {"EVALUATOR_DATABASE_URL": url, "EVALUATOR_DATA_DIR": place}
-        _seconds, idle = measured(["campaign", "list"], environment)
+        *_seconds, idle = measured(["campaign", "list"], environment)
         for form in ("csv", "parquet", "xlsx"):
             out = Path(place) / form
-            seconds, most = measured(["campaign", "export", "load", "--out", str(out), "--format", form], environment)
+            seconds, busy, most = measured(
+                ["campaign", "export", "load", "--out", str(out), "--format", form], environment
+            )
             size = (out / f"responses.{form}").stat().st_size / 1e6
             print(
-                f"{form:8s} {given.responses:,} responses {seconds:6.1f} s  {size:6.1f} MB  "
+                f"{form:8s} {given.responses:,} responses {seconds:6.1f} s, processor {busy:5.1f} s  {size:6.1f} MB  "
                 f"most memory {most:5.0f} MB, {idle:.0f} of them before the first row",
                 flush=True,
             )

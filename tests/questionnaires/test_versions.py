@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from questionnaires.changes import EFFECTS
 from questionnaires.definition import Choice, Questionnaire, Words
 from questionnaires.loading import load_shipped, loads, shipped
 from questionnaires.versions import Report, compare
+from tests.questionnaires.form_generator import questionnaires
 
 
 class Edit(NamedTuple):
@@ -69,6 +70,17 @@ def test_nothing_changed_is_told_as_nothing(edits: list[Edit]) -> None:
 @pytest.mark.parametrize("code", shipped())
 def test_a_shipped_questionnaire_does_not_differ_from_itself(code: str) -> None:
     assert compare(load_shipped(code), load_shipped(code)).changes == ()
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(questionnaires(), questionnaires())
+def test_any_two_forms_are_compared_and_any_form_equals_itself(one: Questionnaire, other: Questionnaire) -> None:
+    assert compare(one, one).changes == ()
+    report = compare(one, other)
+    assert len(report.lines()) == len(report.changes)
+    assert all("\n" not in line for line in report.lines())
+    if {question.code for question in one.questions} - {question.code for question in other.questions}:
+        assert not report.compatible
 
 
 def with_choice(questionnaire: Questionnaire, code: str, added: Choice, at: int) -> Questionnaire:
