@@ -302,7 +302,8 @@ def _lines(value: Mapping[str, Tree], depth: int) -> list[str]:
 
 def _is_long(part: Tree) -> bool:
     """Whether a part is too long for a line, as can be told at once."""
-    return isinstance(part, dict) and any(isinstance(value, list) and len(value) > WIDTH // 3 for value in part.values())
+    most = WIDTH // 3  # a value and what parts it from the next one
+    return isinstance(part, dict) and any(isinstance(value, list) and len(value) > most for value in part.values())
 
 
 @lru_cache(maxsize=4096)

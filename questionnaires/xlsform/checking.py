@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 from pyxform import aliases  # type: ignore[import-untyped]
 from pyxform.parsing.expression import is_xml_tag  # type: ignore[import-untyped]
 from pyxform.question_type_dictionary import QUESTION_TYPE_DICT  # type: ignore[import-untyped]
 
+from questionnaires.expression import MOST_CHARACTERS
 from questionnaires.mistakes import Mistake, likely, shown, suggest
+from questionnaires.reading import MOST_WORDS
 from questionnaires.section_reading import MOST_NESTED
+from questionnaires.xlsform.converting import own
 from questionnaires.xlsform.headers import KEYS, OWN, is_text, meaning
+from questionnaires.xlsform.reading import LONGEST_CELL
 from questionnaires.xlsform.sheets import Findings, ImportRefusedError, Workbook, placed, refused
 from questionnaires.xlsform.survey import YES, Columns, Row, rows_of
 
 REFERENCE = re.compile(r"\$\{([^{}$]*)\}|\$\{")
 LONGEST_NAME = 64
+# pyxform works on each reference, and on each choice for each question that offers it: without a limit, for hours.
+MOST_REFERENCES = 50_000
+MOST_OFFERS = 2_000_000
 KNOWN_TYPES = (
     "text", "integer", "decimal", "select_one LIST", "select_multiple LIST", "rank LIST", "note", "date", "time",
     "dateTime", "range", "calculate", "acknowledge", "hidden", "begin_group", "begin_repeat", "end_group",
@@ -35,7 +43,6 @@ OTHER_SHEETS = {
     "external_choices": ("choices in a file of their own are not supported", "move them to the sheet choices"),
     "osm": ("OpenStreetMap tags are not supported", "remove the sheet"),
 }
-CHOICE_KEYS = ("list_name", "list name", "name", "value", "label", "caption", "image", "big-image", "audio", "video")
 
 
 class Checking:
@@ -62,6 +69,9 @@ def check(book: Workbook, file: str) -> list[Mistake]:
             raise refused(file, "there is no sheet survey", "rename the sheet %(near)s to survey", near=shown(near))
         raise refused(file, "there is no sheet survey", "the questions stand in a sheet called survey")
     found = Checking(book, file)
+    _check_sizes(found)
+    if found.wrong.found:
+        raise ImportRefusedError(file, placed(found.wrong.found, book))
     columns = Columns(book["survey"])
     _check_headers(found, columns)
     lists = _check_choices(found)
@@ -74,6 +84,28 @@ def check(book: Workbook, file: str) -> list[Mistake]:
     if found.wrong.found:
         raise ImportRefusedError(file, placed(found.wrong.found, book))
     return found.note.found
+
+
+def _check_sizes(found: Checking) -> None:
+    references = 0
+    for sheet in found.book.sheets:
+        most = {
+            header: LONGEST_CELL if own(header) else MOST_WORDS if is_text(header) else MOST_CHARACTERS
+            for header in sheet.headers
+        }
+        for number, row in enumerate(sheet.rows, 2):
+            for header, value in row.items():
+                references += value.count("${")
+                if len(value) > most[header]:
+                    found.wrong(
+                        (sheet.line(number), sheet.column(header)), "the cell has %(length)s characters",
+                        "at most %(most)s are allowed", length=f"{len(value):,}", most=f"{most[header]:,}",
+                    )  # fmt: skip
+    if references > MOST_REFERENCES:
+        found.wrong(
+            Columns(found.book["survey"]).place(1), "the form has more than %(most)s references ${...}",
+            "divide the form", most=f"{MOST_REFERENCES:,}",
+        )  # fmt: skip
 
 
 def _check_headers(found: Checking, columns: Columns) -> None:
@@ -142,12 +174,15 @@ def _check_choices(found: Checking) -> dict[str, int]:
 
 def _check_rows(found: Checking, columns: Columns, lists: dict[str, int]) -> None:
     rows = list(rows_of(columns))
+    lengths = Columns(found.book["choices"])
     around: list[tuple[Row, dict[str, int]]] = []
     names: dict[str, int] = {}
     known = {row.name for row in rows if row.name and row.control != "end"}
     known |= {f"{row.name}_other" for row in rows if row.other}
     known |= {f"{row.name}_count" for row in rows if row.control == "begin" and row.kind == "repeat"}
     for row in rows:
+        if found.wrong.full:
+            return
         if not row.type:
             if row.name or columns.cell(row.cells, "label"):
                 found.wrong(columns.place(row.number, "type"), "a row without a type", "write it in the column type")
@@ -181,6 +216,12 @@ def _check_rows(found: Checking, columns: Columns, lists: dict[str, int]) -> Non
                     most=str(MOST_NESTED + 1),
                 )  # fmt: skip
         _check_references(found, columns, row, known)
+    counts = Counter(lengths.cell(row, "list_name") for row in found.book["choices"].rows)
+    if sum(counts[row.list] for row in rows if row.list) > MOST_OFFERS:
+        found.wrong(
+            columns.place(1), "the questions offer more than %(most)s choices in all", "divide the form",
+            most=f"{MOST_OFFERS:,}",
+        )  # fmt: skip
     for begun, _ in around:
         found.wrong(
             columns.place(begun.number, "type"), "%(name)s is not ended", "add a row with the type end_%(kind)s",
@@ -246,12 +287,16 @@ def _check_name(found: Checking, columns: Columns, row: Row, taken: dict[str, in
 
 def _check_references(found: Checking, columns: Columns, row: Row, known: set[str]) -> None:
     """Every ${name} in a row names a row."""
+    if found.wrong.full:
+        return
     for header, value in row.cells.items():
         if "${" not in value or header.startswith(OWN):
             continue
         place = (columns.place(row.number)[0], columns.sheet.column(header))
         for match in REFERENCE.finditer(value):
             name = match[1]
+            if found.wrong.full:
+                return
             if name is None:
                 found.wrong(place, "a ${ that is not closed", "a question is written ${name}, with the closing brace")
             elif name.startswith("last-saved#"):

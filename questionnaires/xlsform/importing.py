@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from questionnaires.definition import Questionnaire
+from questionnaires.document import MOST_BYTES
 from questionnaires.loading import built
 from questionnaires.mistakes import DefinitionError, Mistake
 from questionnaires.writing import dumps
@@ -71,8 +72,11 @@ def import_form(content: bytes, name: str) -> Imported:
         questionnaire, remarks = built(root, name)
     except DefinitionError as error:
         raise ImportRefusedError(name, placed([*building.wrong.found, *error.mistakes], book)) from None
+    text = dumps(questionnaire)
+    if len(text.encode()) > MOST_BYTES:
+        raise refused(name, "as YAML the form is too large", "divide the form")
     told = placed([*notes, *building.note.found, *remarks], book)
-    return Imported(dumps(questionnaire), questionnaire, tuple(told))
+    return Imported(text, questionnaire, tuple(told))
 
 
 def stem(name: str) -> str:

@@ -238,8 +238,8 @@ class Rows:
                 return str(item.kind)
             own["type"] = "metadata"
             return "hidden"
-        if item.type == "calculate" and item.calculate is None:
-            own["type"] = "calculate"
+        if (item.type == "hidden") == (item.calculate is not None) and item.type in ("calculate", "hidden"):
+            own["type"] = item.type  # an XForm has no other difference between the two
             return "hidden"
         return TYPES[item.type]
 

@@ -64,8 +64,13 @@ class Findings:
     def __init__(self) -> None:
         self.found: list[Mistake] = []
 
+    @property
+    def full(self) -> bool:
+        """Whether no more is collected, so that nothing need be looked for."""
+        return len(self.found) >= MOST_MISTAKES
+
     def __call__(self, place: Place, what: str, right: str = "", **values: str) -> None:
-        if len(self.found) < MOST_MISTAKES:
+        if not self.full:
             self.found.append(Mistake(*place, "", what, right, tuple(values.items())))
 
 

@@ -129,7 +129,9 @@ class Form:
             filtered = draw(st.integers(0, 3)) == 0
             made = self.choices(kind, filtered)
             if filtered:
-                found["choice_filter"] = draw(st.sampled_from(["place = 'x'", "name != ''", f"place={self.expression()}"]))
+                found["choice_filter"] = draw(
+                    st.sampled_from(["place = 'x'", "name != ''", f"place={self.expression()}"])
+                )
             if draw(st.booleans()):
                 name = f"list_{len(self.lists)}"
                 self.lists[name] = made
