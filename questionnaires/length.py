@@ -13,6 +13,7 @@ from questionnaires.evaluation import Answer, condition
 from questionnaires.expression import Call, Chain, Expression, Name, Node, Number, Text, walk
 
 MOST_STATES = 5_000
+MOST_WORK = 40_000  # steps of all ways together: about a second, whatever somebody uploads
 MOST_WAYS = 500
 MOST_CODES = 8  # codes of one multiple choice that conditions ask for
 
@@ -172,7 +173,7 @@ def _walk(
                 answers = [answer for answer in answers if answer is not None]
             told_apart[question.code] = answers
     states: dict[State, T] = {(): start}
-    step = 0
+    step = work = 0
 
     def put(into: dict[State, T], state: State, gathered: T, upto: int) -> None:
         """Under what is still read of a state."""
@@ -187,6 +188,9 @@ def _walk(
             step += 1
             conditions = [condition(expression) for expression in _conditions(section, question)]
             after: dict[State, T] = {}
+            work += len(inside) * len(told_apart.get(question.code, (None,)))
+            if work > MOST_WORK:
+                return None
             for state, gathered in inside.items():
                 if not all(holds(dict(state)) for holds in conditions):
                     put(after, state, gathered, step)
