@@ -182,6 +182,24 @@ def test_em_finds_the_maximum_likelihood_of_little_and_rubin():
     np.testing.assert_allclose(found.covariance[4, :4], [46.953, 195.604, -47.556, -190.599], atol=2e-3)
 
 
+def test_em_finds_the_closed_form_of_a_monotone_pattern():
+    # Anderson (1957): the likelihood falls apart into that of X3 and X5 over 13 units, of X1 and X2 given them over 9,
+    # and of X4 given all over 6; each has its maximum by least squares, and the parts compose
+    found = fit_normal(HALD)
+    mean, covariance = HALD[:, [2, 4]].mean(axis=0), np.cov(HALD[:, [2, 4]].T, bias=True)
+    have = [2, 4]
+    for new, units in (([0, 1], 9), ([3], 6)):
+        design = np.column_stack([np.ones(units), HALD[:units, have]])
+        b = np.linalg.lstsq(design, HALD[:units, new], rcond=None)[0]
+        left = HALD[:units, new] - design @ b
+        across = b[1:].T @ covariance
+        covariance = np.block([[covariance, across.T], [across, across @ b[1:] + left.T @ left / units]])
+        mean = np.concatenate([mean, b[0] + b[1:].T @ mean])
+        have += new
+    np.testing.assert_allclose(found.mean[have], mean, atol=1e-4)
+    np.testing.assert_allclose(found.covariance[np.ix_(have, have)], covariance, atol=2e-3)
+
+
 def test_em_imputes_the_regression_on_what_is_there_where_the_pattern_is_monotone():
     # with a monotone pattern maximum likelihood is a chain of regressions (Anderson 1957): X1 on X3, X5 from nine units
     done = impute_normal(HALD)

@@ -23,6 +23,8 @@ from methods.index.weights import (
 )
 
 NAN = np.nan
+# The examples of HOUSE, COMPANIES, AIRCRAFT and STORES are known from the books named but could not be laid beside them
+# here. What counts is what R 4.2.2 makes of these very numbers, by a way of its own; the books' figures stand beside.
 PEOPLE = ("StMob", "Research", "Pat", "CultServ", "CultGood", "Tourist", "MigStock", "Lang")  # ASEM's P2P
 
 # Saaty, How to make a decision: the analytic hierarchy process, European Journal of Operational Research 48 (1990) 9,
@@ -75,10 +77,16 @@ def people(asem):
 
 
 def test_the_analytic_hierarchy_process_chooses_saatys_house():
+    # R: e <- eigen(HOUSE); w <- abs(Re(e$vectors[, 1])); w / sum(w); Re(e$values[1]). The book: .173 .054 .188 .018
+    # .031 .036 .167 .333, 9.669 and a ratio of .169 = (9.669 - 8) / 7 / 1.41
     found = analytic_hierarchy(HOUSE)
-    np.testing.assert_allclose(found.weight, [0.173, 0.054, 0.188, 0.018, 0.031, 0.036, 0.167, 0.333], atol=5e-4)
-    assert found.largest_eigenvalue == pytest.approx(9.669, abs=5e-4)
-    assert found.consistency_ratio == pytest.approx(0.169, abs=5e-4)
+    weight = [
+        *(0.1730174746483, 0.0539757229990, 0.1881102988574, 0.0175079113082),
+        *(0.0310437364039, 0.0363222021547, 0.1668336736263, 0.3331889800021),
+    ]
+    np.testing.assert_allclose(found.weight, weight, atol=1e-11)
+    assert found.largest_eigenvalue == pytest.approx(9.66888731712, abs=1e-10)
+    assert found.consistency_ratio == pytest.approx((9.66888731712 - 8) / 7 / 1.41, abs=1e-10)
 
 
 @settings(deadline=None)
@@ -90,18 +98,17 @@ def test_judgements_that_agree_give_back_the_weights_behind_them(importance):
     assert abs(found.consistency_ratio) < 1e-9
 
 
-def test_critic_weighs_the_companies_as_published():
-    # to eight digits as scikit-criteria gives them
-    np.testing.assert_allclose(critic(COMPANIES), [0.20222554, 0.48090173, 0.31687273], atol=1e-8)
+def test_critic_weighs_the_companies():
+    # R: N <- apply(C, 2, function(x) (x - min(x)) / (max(x) - min(x)))
+    #    k <- apply(N, 2, sd) * colSums(1 - cor(N)); k / sum(k)
+    np.testing.assert_allclose(critic(COMPANIES), [0.202225539788, 0.480901729020, 0.316872731193], atol=1e-11)
 
 
-def test_entropy_weighs_the_aircraft_as_published():
-    # the book rounds entropies to four digits, so weights agree to about 0.001
-    np.testing.assert_allclose(entropy(AIRCRAFT), [0.0649, 0.2055, 0.0133, 0.0829, 0.3576, 0.2764], atol=2e-3)
-    share = AIRCRAFT / AIRCRAFT.sum(axis=0)
-    divergence = 1 + (share * np.log(share)).sum(axis=0) / np.log(4)
-    np.testing.assert_allclose(1 - divergence, [0.9946, 0.9829, 0.9989, 0.9931, 0.9702, 0.9770], atol=3e-4)
-    np.testing.assert_allclose(entropy(AIRCRAFT), divergence / divergence.sum(), rtol=1e-12)
+def test_entropy_weighs_the_aircraft():
+    # R: P <- sweep(X, 2, colSums(X), "/"); d <- 1 + colSums(P * log(P)) / log(4); d / sum(d). The book rounds entropies
+    # to four digits and so has .0649 .2055 .0133 .0829 .3576 .2764
+    weight = [0.0641897346015, 0.2060881642356, 0.0134445908744, 0.0813256286155, 0.3586800243448, 0.2762718573282]
+    np.testing.assert_allclose(entropy(AIRCRAFT), weight, atol=1e-11)
 
 
 def test_principal_components_are_those_of_r(people):
@@ -127,12 +134,11 @@ def test_principal_components_are_those_of_r(people):
     np.testing.assert_allclose(squared.weight, two / two.sum())
 
 
-def test_benefit_of_the_doubt_finds_the_efficient_stores_as_published():
-    # chapter 1: B, E, F, G are efficient; D reaches 0.75 and A 0.714 of the frontier
+def test_benefit_of_the_doubt_finds_the_efficient_stores():
+    # by hand: B (2, 7), E (4, 6), F (5, 5) and G (6, 2) span the frontier. A's ray (1, 5) meets the line y = 7 left of
+    # B, D's (4, 3) the line from F to G, 3 x + y = 20, C's (3, 4) that from E to F, x + y = 10: 5/7, 15/20 and 7/10
     found = benefit_of_the_doubt(STORES)
-    np.testing.assert_allclose(found.score[[1, 4, 5, 6]], 1.0)
-    assert found.score[3] == pytest.approx(0.75)
-    assert found.score[0] == pytest.approx(0.714, abs=5e-4)
+    np.testing.assert_allclose(found.score, [5 / 7, 1, 0.7, 0.75, 1, 1, 1])  # and R lpSolve 5.6.18 says the same
     np.testing.assert_allclose((found.weight * STORES).sum(axis=1), found.score)
     np.testing.assert_allclose(found.share.sum(axis=1), 1.0)
 
