@@ -26,7 +26,7 @@ from questionnaires.screens import Screen
 ANSWER = "a-"  # before a question's code, in names of fields and in ids
 REVIEW = "review"  # the place after the last screen
 CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen", "script", "runs"})
-MOST_BYTES, MOST_FIELDS = 256 * 1024, 1000
+MOST_BYTES, MOST_FIELDS = 256 * 1024, 5000
 
 Answers = Mapping[str, list[str]]
 
