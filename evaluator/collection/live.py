@@ -15,17 +15,15 @@ import msgspec
 from markupsafe import Markup
 
 from evaluator import language
-from evaluator.collection import form, screens
+from evaluator.collection import form, live_words, screens
 from evaluator.collection.campaigns import LiveCampaign
-from questionnaires import problems
-from questionnaires.answers import MISSING, MOST_REFERENCE
-from questionnaires.definition import Question, Questionnaire, Section, Words
+from evaluator.collection.said import of_questionnaire
+from questionnaires.definition import Question, Questionnaire, Section
 from questionnaires.dependencies import dependencies, order
-from questionnaires.evaluation import Context, condition
+from questionnaires.evaluation import Answer, Context, condition
 from questionnaires.expression import Call, Expression, Name, compact, walk
 from questionnaires.filters import CHOICE, offered
 from questionnaires.recompute import NOTHING, labels, moments, plan, recompute, said
-from questionnaires.words import BOTH
 
 
 def _(message: str) -> str:
@@ -66,7 +64,7 @@ def data(
         here,
         answers,
         context,
-        screens.of_questionnaire(),
+        of_questionnaire(),
         screens.unit_name(campaign, visit.unit),
     )
 
@@ -85,48 +83,18 @@ def of_items(
     items: list[dict[str, object]] = []
     read: list[Expression] = []
     for item, around in page.items:
-        on_page = item.code in page.here
-        entry: dict[str, object] = {"code": item.code, "type": item.type}
         relevant = [e for e in around if _moves(e, page.moving) or not condition(e)(values, context)]
+        entry = _entry(item, page, values, context, read)
         if relevant:
             entry["relevant"] = [_index(conditions, expression) for expression in relevant]
             read += relevant
-        if item.calculate is not None:
-            entry["calculate"] = compact(item.calculate.tree)
-            read.append(item.calculate)
-        if item.choice_filter is not None and _moves(item.choice_filter, page.moving):
-            entry |= _filter(item)
-            read.append(item.choice_filter)
-        elif item.choices:
-            entry["codes"] = list(dict.fromkeys(choice.code for choice in offered(item, values, context)))
-        if item.default_from is None and (item.readonly_always or item.type == "hidden"):
-            entry["fixed"] = [] if item.default is None else [item.default]
-        entry |= {
-            name: value
-            for name, value in (
-                ("range", item.range if item.limits is None else item.limits),
-                ("step", item.step),
-                ("most", item.max_length),
-                ("exclusive", item.exclusive),
-            )
-            if value
-        }
-        if on_page and item.asked:
-            if item.constraint is not None:
-                entry["constraint"] = compact(item.constraint.tree)
-                read.append(item.constraint)
-            if item.required_always:
-                entry["required"] = True
-            elif item.required is not None:
-                entry["required"] = compact(item.required.tree)
-                read.append(item.required)
-            entry["says"] = _says(item, page.moving, spoken, tongue, unit)
-        if item.type == "date":
-            part = next((part for word, part in PARTS.items() if word in item.appearance), None)
-            entry |= {"part": part} if part else {}
+        if item.code in page.here and item.asked:
+            entry |= _checks(item, read)
+            if said_of := live_words.says(item, page.moving, spoken, tongue, unit):
+                entry["says"] = said_of
         items.append(entry)
 
-    texts = _texts(questionnaire, page, spoken, tongue, unit)
+    texts = live_words.texts(questionnaire, page.here, page.moving, spoken, tongue, unit)
     names = {name.code for expression in read for name in expression.names()}
     wanted = page.repeated | _named_choices(read)
     every = labels(questionnaire, tongue, unit) if wanted else {}
@@ -142,6 +110,42 @@ def of_items(
         "texts": texts,
         "says": {name: language.gettext(message) for name, message in SAYS.items()},
     }  # fmt: skip
+
+
+def _entry(
+    item: Question, page: _Page, values: Mapping[str, Answer], context: Context, read: list[Expression]
+) -> dict[str, object]:
+    """How an item's fields are read, and what becomes of it; adds the expressions that go along to `read`."""
+    entry: dict[str, object] = {"code": item.code, "type": item.type}
+    if item.calculate is not None:
+        entry["calculate"] = compact(item.calculate.tree)
+        read.append(item.calculate)
+    if item.choice_filter is not None and _moves(item.choice_filter, page.moving):
+        entry |= _filter(item)
+        read.append(item.choice_filter)
+    elif item.choices:
+        entry["codes"] = list(dict.fromkeys(choice.code for choice in offered(item, values, context)))
+    if item.default_from is None and (item.readonly_always or item.type == "hidden"):
+        entry["fixed"] = [] if item.default is None else [item.default]
+    more = {
+        "range": item.range if item.limits is None else item.limits, "step": item.step, "most": item.max_length,
+        "exclusive": item.exclusive, "part": live_words.part_of_date(item),
+    }  # fmt: skip
+    return entry | {name: value for name, value in more.items() if value}
+
+
+def _checks(item: Question, read: list[Expression]) -> dict[str, object]:
+    """What is asked of an answer."""
+    found: dict[str, object] = {}
+    if item.constraint is not None:
+        found["constraint"] = compact(item.constraint.tree)
+        read.append(item.constraint)
+    if item.required_always:
+        found["required"] = True
+    elif item.required is not None:
+        found["required"] = compact(item.required.tree)
+        read.append(item.required)
+    return found
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -177,7 +181,7 @@ def _page(questionnaire: Questionnaire, here: tuple[str, ...]) -> _Page:
         item, section = places[code]
         if code in read & moving or (code in here and _concerns(item, section, moving)):
             items.append((item, _around(item, section)))
-    repeated = {name for code in here for name in _named(*places[code])} & moving
+    repeated = {name for code in here for name in live_words.named(*places[code])} & moving
     repeated |= {code for code in here if places[code][0].calculate is not None and places[code][0].choices}
     return _Page(frozenset(here), frozenset(moving), tuple(items), frozenset(repeated))
 
@@ -201,30 +205,7 @@ def _around(item: Question, section: Section) -> tuple[Expression, ...]:
 def _also(item: Question, section: Section) -> set[str]:
     """What an item reads on a page beside what its value depends on."""
     expressions = [e for e in (item.constraint, item.required) if e is not None]
-    return {name.code for expression in expressions for name in expression.names()} | _named(item, section)
-
-
-def _named(item: Question, section: Section) -> set[str]:
-    """The questions whose answers its texts and messages repeat."""
-    texts = [words for _place, words in words_of(item, section)]
-    texts += [words for words in (item.constraint_message, item.required_message) if words is not None]
-    return {name for words in texts for name in words.names()}
-
-
-def words_of(item: Question, section: Section) -> Iterable[tuple[list[str], Words]]:
-    """The texts that a page shows of an item, and of what it stands in, each with its place."""
-    for place, words in (("title", section.title), ("note", section.note)):
-        if words is not None:
-            yield ["", place], words
-    for group in section.around(item):
-        for place, words in (("title", group.title), ("hint", group.hint)):
-            if words is not None:
-                yield [group.code, place], words
-    for place, words in (("text", item.text), ("hint", item.hint), ("guidance", item.guidance)):
-        if words is not None:
-            yield [item.code, place], words
-    for choice in item.choices:
-        yield [item.code, "choice", choice.code], choice.text
+    return {name.code for expression in expressions for name in expression.names()} | live_words.named(item, section)
 
 
 def _concerns(item: Question, section: Section, moving: set[str]) -> bool:
@@ -239,7 +220,6 @@ def _concerns(item: Question, section: Section, moving: set[str]) -> bool:
     return item.asked and (checked or bool(item.exclusive) or item.type in TYPED)
 
 
-PARTS = {"month-year": "month", "year": "year"}  # of a date that is asked for, by appearance
 TYPED = ("integer", "decimal", "date", "time", "datetime", "text")  # types whose answers can be mistyped
 
 
@@ -263,85 +243,6 @@ def _filter(item: Question) -> dict[str, object]:
         own = (name.removeprefix(CHOICE) for name in columns)
         rows.append([choice.code, *(values.get(name) or (choice.code if name == "name" else "") for name in own)])
     return {"filter": compact(item.choice_filter.tree), "columns": columns, "rows": rows}
-
-
-Parts = str | list[str | list[str]]
-
-
-def _says(
-    item: Question, moving: frozenset[str], spoken: Mapping[str, str], tongue: str, unit: str
-) -> dict[str, Parts]:
-    """What is said of an answer that cannot be taken, by the reason."""
-
-    def say(message: str, **values: str) -> str:
-        return problems.Problem(item.code, message, {**values}).say(language.gettext, tongue, unit)
-
-    def own(words: Words | None, otherwise: str) -> Parts:
-        if words is None:
-            return say(otherwise)
-        parts = _parts(words, moving, spoken, tongue, unit)
-        return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else parts
-
-    found: dict[str, Parts] = {}
-    if item.required_always or item.required is not None:
-        found["missing"] = own(item.required_message, MISSING.get(item.type, problems.ENTER_TEXT))
-    if item.constraint is not None:
-        found["constraint"] = own(item.constraint_message, problems.NOT_POSSIBLE)
-    limits = item.range if item.limits is None else item.limits
-    if item.type in ("integer", "decimal"):
-        found["form"] = say(problems.NOT_WHOLE if item.type == "integer" else problems.NOT_DECIMAL)
-        found["one"] = say(problems.ONLY_ONE)
-        if limits is not None:
-            low, high = (f"{limit:.15g}" for limit in limits)
-            found["range"] = say(problems.OUT_OF_RANGE, low=low, high=high)
-            if item.step is not None:
-                found["step"] = say(problems.NOT_A_STEP, low=low, step=f"{item.step:.15g}")
-    elif item.type == "date":
-        part = next((part for word, part in PARTS.items() if word in item.appearance), "")
-        found["form"] = say({"month": problems.NOT_MONTH, "year": problems.NOT_YEAR}.get(part, problems.NOT_DATE))
-    elif item.type in ("time", "datetime"):
-        found["form"] = say(problems.NOT_TIME if item.type == "time" else problems.NOT_DATETIME)
-    elif item.type == "text":
-        found["long"] = say(problems.TOO_LONG, most=str(item.max_length or MOST_REFERENCE), length="%(length)s")
-        found["control"] = say(problems.CONTROL, character="%(character)s")
-    return found
-
-
-def _texts(
-    questionnaire: Questionnaire, page: _Page, spoken: Mapping[str, str], tongue: str, unit: str
-) -> list[dict[str, object]]:
-    """The texts that repeat answers of the page: where, the words as the page shows them, and the parts to join.
-
-    A part is a text, or a list with the question whose answer stands there.
-    """
-    found: dict[tuple[str, ...], dict[str, object]] = {}
-    for section in questionnaire.sections:
-        for item in section.items:
-            for place, words in words_of(item, section) if item.code in page.here else ():
-                if not page.moving.isdisjoint(words.names()):
-                    found[tuple(place)] = {
-                        "at": place,
-                        "was": words.fill(tongue, unit, spoken),
-                        "parts": _parts(words, page.moving, spoken, tongue, unit),
-                    }
-    return list(found.values())
-
-
-def _parts(
-    words: Words, moving: frozenset[str], spoken: Mapping[str, str], tongue: str, unit: str
-) -> list[str | list[str]]:
-    """A text with the unit's name and all other answers in their places, divided where an answer of the page stands."""
-    parts: list[str | list[str]] = []
-    text, before, at = words.chosen(tongue), "", 0
-    for found in BOTH.finditer(text):
-        before, at = before + text[at : found.start()], found.end()
-        name = found[1]
-        if name in moving:
-            parts += [before, [name]]
-            before = ""
-        else:
-            before += unit if name is None else spoken.get(name, "")
-    return [part for part in (*parts, before + text[at:]) if part]
 
 
 def _named_choices(expressions: Iterable[Expression]) -> set[str]:

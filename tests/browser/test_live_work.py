@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evaluator import language
-from evaluator.collection import live
+from evaluator.collection import live, live_words
 from evaluator.pages import STATIC
 from evaluator.security import POLICY
 from questionnaires import problems
@@ -115,7 +115,8 @@ def expected(
         for item in section.items:
             if item.code in here:
                 words.update(
-                    (tuple(place), text.fill(TONGUE, UNIT, spoken)) for place, text in live.words_of(item, section)
+                    (tuple(place), text.fill(TONGUE, UNIT, spoken))
+                    for place, text in live_words.words_of(item, section)
                 )
     return {
         "answers": {
