@@ -211,7 +211,7 @@ def main() -> None:
     checking, _ = timed(lambda: check(book, "form.xlsx"))
     pyxform, xml = timed(lambda: to_xform(book, "form", "form.xlsx"))
     parsing, xform = timed(lambda: read_xform(xml))
-    building, root = timed(lambda: Building(xform, book, "form").root())
+    building, root = timed(lambda: Building(xform, book).root())
     checks, (questionnaire, _) = timed(lambda: built(root, "form.xlsx"))
     writing, text = timed(lambda: dumps(questionnaire))
     whole, imported = timed(lambda: importing.import_form(content, "form.xlsx"))

@@ -12,194 +12,37 @@ from questionnaires.document import Entries, List, Node, Scalar
 from questionnaires.mistakes import DefinitionError, shown
 from questionnaires.reading import LANGUAGE, QUESTIONNAIRE_CODE, VERSION
 from questionnaires.xlsform.headers import OWN
-from questionnaires.xlsform.items import Items, _marks
+from questionnaires.xlsform.items import Items, marks_of
 from questionnaires.xlsform.itemsets import Itemsets, itemset_of
-from questionnaires.xlsform.nodes import own_node, own_text, put, replace, scalar, value_of
+from questionnaires.xlsform.nodes import own_node, put, replace, scalar, value_of
 from questionnaires.xlsform.paths import Paths, absolute
 from questionnaires.xlsform.sheets import Findings, Place, Workbook
 from questionnaires.xlsform.speech import Speech
-from questionnaires.xlsform.survey import Columns, Row, rows_of
+from questionnaires.xlsform.structure import LABEL_NOTE, LABEL_ROW, Structure
+from questionnaires.xlsform.survey import Columns
 from questionnaires.xlsform.xform import JR, XF, Answer, XForm
 
-LABEL_NOTE, LABEL_ROW = "generated_table_list_label_", "reserved_name_for_field_list_labels_"
 FIELD_LIST = "field-list"
-NOTED_META = {"instanceName": "instance_name"}
 
 
 class Building:
     """Puts a questionnaire together."""
 
-    def __init__(self, form: XForm, book: Workbook, name: str) -> None:
+    def __init__(self, form: XForm, book: Workbook) -> None:
         self.form = form
         self.book = book
-        self.name = name
         self.wrong = Findings()
         self.note = Findings()
         self.columns = Columns(book["survey"])
-        self.rows: dict[str, Row] = {}
-        for row in rows_of(self.columns):
-            if row.control != "end" and row.name:
-                self.rows.setdefault(f"{form.root}/{'/'.join(row.path)}", row)
-        self.loops = [path for path, row in self.rows.items() if row.kind == "loop"]
+        self.structure = Structure(form, self.columns, self.note)
         self.settings = Columns(book["settings"])
         self.first: dict[str, str] = book["settings"].rows[0] if book["settings"].rows else {}
-        self.generated = self._generated()
-        for answer in form.meta:
-            if answer.name == "audit":
-                self._put_back(answer)
-        self.matrices: set[str] = set()
-        self._find_matrices(form.answers)
-        self.sections: set[str] = set()
-        paths = Paths(self._codes())
+        self.codes = self.structure.codes()
+        paths = Paths(self.codes)
         default = self.settings.cell(self.first, "default_language")
         self.speech = Speech(form, paths, self.note, self._languages(), default)
         self.itemsets = Itemsets(form, book, self.speech, self.wrong, self.note)
         self.items = Items(form, self.columns, paths, self.speech, self.itemsets, self.wrong, self.note)
-        self.codes = paths.codes
-
-    # --- what is what
-
-    def row(self, path: str) -> Row | None:
-        """The row that a path comes from; pyxform writes what is in a loop once for each choice."""
-        if path not in self.rows:
-            for loop in self.loops:
-                if path.startswith(f"{loop}/"):
-                    inner = path[len(loop) + 1 :].partition("/")[2]
-                    return self.rows.get(f"{loop}/{inner}" if inner else loop)
-        return self.rows.get(path)
-
-    def _generated(self) -> set[str]:
-        """Calculations that pyxform adds for the number of repetitions."""
-        found = set()
-        for at, repeat in self.form.repeats.items():
-            path = absolute(repeat.get(f"{JR}count", "").strip(), at)
-            if path.endswith("_count") and path not in self.rows:
-                found.add(path)
-        return found
-
-    def _put_back(self, audit: Answer) -> None:
-        """Put the audit, which an XForm has among its metadata, where its row stands."""
-        row = self.row(audit.path)
-        parts = self.form.answers
-        for name in () if row is None else row.around:
-            parts = next((answer.parts for answer in parts if answer.name == name), parts)
-        numbers = [0 if (one := self.row(answer.path)) is None else one.number for answer in parts]
-        before = [number for number in numbers if row is None or number < row.number]
-        parts.insert(len(before), audit)
-
-    def _find_matrices(self, answers: list[Answer]) -> None:
-        for answer in answers:
-            if self._is_matrix(answer):
-                self.matrices.add(answer.path)
-            else:
-                self._find_matrices(answer.parts)
-
-    def _is_matrix(self, answer: Answer) -> bool:
-        """Whether a group asks for the same choices of several statements: a table-list, or what looks like one."""
-        if not answer.parts or answer.path in self.form.repeats:
-            return False
-        members, header = self.members(answer)
-        own = self._own_text(answer, "type")
-        said = own == "matrix"
-        if own == "group" or not (header or said) or not members or self._title(answer, header) is None:
-            return False
-        lists = set()
-        for member in members:
-            control = self.form.controls.get(member.path)
-            itemset = None if control is None else itemset_of(control)
-            if control is None or itemset is None or member.parts or not control.tag.endswith(("select1", "select")):
-                return False
-            if (itemset.filter and not said) or self._own_text(member, "type"):
-                return False
-            lists.add((itemset.list, control.tag))
-        return len(lists) == 1
-
-    def members(self, answer: Answer) -> tuple[list[Answer], str]:
-        """The statements of a matrix, and the path of the row of labels; "" when it has none."""
-        header = ""
-        members: list[Answer] = []
-        for part in answer.parts:
-            control = self.form.controls.get(part.path)
-            words = [] if control is None else control.get("appearance", "").split()
-            if part.name.startswith(LABEL_ROW) or (not header and "label" in words and not members):
-                header = part.path
-            elif not part.name.startswith(LABEL_NOTE):
-                members.append(part)
-        nolabel = [
-            control
-            for part in members
-            if (control := self.form.controls.get(part.path)) is not None
-            and "list-nolabel" in control.get("appearance", "").split()
-        ]
-        return members, header if len(nolabel) == len(members) else ""
-
-    def _title(self, answer: Answer, header: str) -> Answer | None:
-        """What has the question of a matrix: a generated note, the group itself, or the row of labels."""
-        for part in answer.parts:
-            if part.name.startswith(LABEL_NOTE):
-                return part
-        group = self.form.groups.get(answer.path)
-        if group is not None and group.find(f"{XF}label") is not None:
-            return answer
-        control = self.form.controls.get(header)
-        label = None if control is None or LABEL_ROW in header else control.find(f"{XF}label")
-        return Answer(header, "") if label is not None and (label.get("ref") or (label.text or "").strip()) else None
-
-    def _is_group(self, answer: Answer) -> bool:
-        return bool(answer.parts) or answer.path in self.form.groups or answer.path in self.form.repeats
-
-    def _is_section(self, answer: Answer) -> bool:
-        return self._is_group(answer) and answer.path not in self.form.repeats and answer.path not in self.matrices
-
-    def _is_note(self, answer: Answer, inside: bool) -> bool:
-        """Whether a row is the note of the section that it stands in."""
-        return inside and not self._is_group(answer) and self._own_text(answer, "part") == "note"
-
-    def _own_text(self, answer: Answer, key: str) -> str:
-        row = self.row(answer.path)
-        header = OWN + key
-        return own_text(row.cells[header]).strip() if row is not None and header in row.cells else ""
-
-    def _codes(self) -> dict[str, str]:
-        """The code of every item and every group within a section, by path."""
-        wanted: list[tuple[str, str, str]] = []  # path, code, name of the group around
-
-        def walk(answers: list[Answer], around: str, top: bool, inside: bool) -> None:
-            for answer in answers:
-                if answer.path in self.generated or answer.name.startswith((LABEL_NOTE, LABEL_ROW)):
-                    continue
-                if self._is_note(answer, inside):
-                    continue
-                name = self._own_text(answer, "code") or answer.name
-                if not (top and self._is_section(answer)):
-                    wanted.append((answer.path, name, around))
-                parts = self.members(answer)[0] if answer.path in self.matrices else answer.parts
-                walk(parts, answer.name, False, top and self._is_section(answer))
-
-        walk(self.form.answers, "", True, False)
-        count: dict[str, int] = {}
-        for _, name, _ in wanted:
-            count[name.casefold()] = count.get(name.casefold(), 0) + 1
-        taken = {name for name, number in count.items() if number == 1}
-        found: dict[str, str] = {}
-        for path, name, around in wanted:
-            code = name
-            if count[name.casefold()] > 1:
-                code = f"{around}_{name}" if around else name
-                number = 2
-                while code.casefold() in taken:
-                    code = f"{around}_{name}_{number}" if around else f"{name}_{number}"
-                    number += 1
-                taken.add(code.casefold())
-                if code != name:
-                    row = self.row(path)
-                    place = (1, 1) if row is None else self.columns.place(row.number, "name")
-                    self.note(
-                        place, "%(name)s stands in two groups: here it is called %(code)s", "give each its own name",
-                        name=shown(name), code=shown(code),
-                    )  # fmt: skip
-            found[path] = code
-        return found
 
     # --- settings
 
@@ -301,11 +144,11 @@ class Building:
         found = List(*place)
         loose: List | None = None
         number = 0
-        taken = {answer.name.casefold() for answer in self.form.answers if self._is_section(answer)}
+        taken = {answer.name.casefold() for answer in self.form.answers if self.structure.is_section(answer)}
         for answer in self.form.answers:
-            if answer.path in self.generated:
+            if answer.path in self.structure.generated:
                 continue
-            if self._is_section(answer):
+            if self.structure.is_section(answer):
                 loose = None
                 section = self._section(answer)
                 if section is not None:
@@ -327,17 +170,17 @@ class Building:
         return found
 
     def _place(self, answer: Answer, near: Place, name: str = "") -> Place:
-        return self.items.place(self.row(answer.path), near, name)
+        return self.items.place(self.structure.row(answer.path), near, name)
 
     def _section(self, answer: Answer) -> Entries | None:
         place = self._place(answer, self.columns.place(1))
-        row = self.row(answer.path)
+        row = self.structure.row(answer.path)
         group = self.form.groups.get(answer.path)
         own = self.items.own(row)
         node = Entries(*place)
-        put(node, place, "code", self._own_text(answer, "code") or answer.name)
+        put(node, place, "code", self.structure.own_text_of(answer, "code") or answer.name)
         label = None if group is None else group.find(f"{XF}label")
-        marks = _marks(own)
+        marks = marks_of(own)
         put(node, place, "title", self.speech.words(self.form.said(label), place, answer.path, marks.get("title")))
         self._relevant(node, answer, place)
         words = [] if group is None else group.get("appearance", "").split()
@@ -351,7 +194,7 @@ class Building:
                 )  # fmt: skip
         parts = List(*place)
         for part in answer.parts:
-            if self._is_note(part, True):
+            if self.structure.is_note(part, True):
                 at = self._place(part, place, "label")
                 control = self.form.controls.get(part.path)
                 said = self.form.said(None if control is None else control.find(f"{XF}label"))
@@ -378,13 +221,13 @@ class Building:
 
     def _part(self, answer: Answer, into: List, near: Place) -> None:
         """An item, group, repeat or matrix."""
-        if answer.path in self.generated or answer.name.startswith((LABEL_NOTE, LABEL_ROW)):
+        if answer.path in self.structure.generated or answer.name.startswith((LABEL_NOTE, LABEL_ROW)):
             return
-        row = self.row(answer.path)
+        row = self.structure.row(answer.path)
         place = self.items.place(row, near)
-        if answer.path in self.matrices:
+        if answer.path in self.structure.matrices:
             into.items.append(self._matrix(answer, place))
-        elif self._is_group(answer):
+        elif self.structure.is_group(answer):
             node = self._group(answer, place)
             if node is not None:
                 into.items.append(node)
@@ -392,9 +235,9 @@ class Building:
             into.items.append(self.items.item(answer, row, place))
 
     def _group(self, answer: Answer, place: Place) -> Entries | None:
-        row = self.row(answer.path)
+        row = self.structure.row(answer.path)
         own = self.items.own(row)
-        marks = _marks(own)
+        marks = marks_of(own)
         group, repeat = self.form.groups.get(answer.path), self.form.repeats.get(answer.path)
         node = Entries(*place)
         put(node, place, "code", self.codes[answer.path])
@@ -426,18 +269,18 @@ class Building:
 
     def _count(self, node: Entries, answer: Answer, source: str, place: Place) -> None:
         path = absolute(source.strip(), answer.path)
-        if path in self.generated:
+        if path in self.structure.generated:
             source = self.form.binds.get(path, {}).get("calculate", "")
         if source:
             at = self._place(answer, place, "repeat_count")
             put(node, at, "count", self.items.paths.expression(source, answer.path))
 
     def _matrix(self, answer: Answer, place: Place) -> Entries:
-        row = self.row(answer.path)
+        row = self.structure.row(answer.path)
         own = self.items.own(row)
-        marks = _marks(own)
-        members, header = self.members(answer)
-        titled = self._title(answer, header)
+        marks = marks_of(own)
+        members, header = self.structure.members(answer)
+        titled = self.structure.title_of(answer, header)
         assert titled is not None
         node = Entries(*place)
         code = self.codes[answer.path]
@@ -461,7 +304,7 @@ class Building:
         self.itemsets.use(itemset.list, code, node, at)
         statements = List(*place)
         for member in members:
-            statement = self.items.item(member, self.row(member.path), place, statement=True)
+            statement = self.items.item(member, self.structure.row(member.path), place, statement=True)
             of = self.form.controls[member.path]
             found = itemset_of(of)
             if found is not None and found.filter:

@@ -64,7 +64,7 @@ def import_form(content: bytes, name: str) -> Imported:
             "what pyxform makes of the form is no XForm",
             "look for columns such as bind:: or body:: and take them out",
         ) from None
-    building = Building(form, book, stem(name))
+    building = Building(form, book)
     root = building.root()
     if building.wrong.found:
         raise ImportRefusedError(name, placed(building.wrong.found, book))

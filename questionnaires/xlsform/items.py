@@ -69,7 +69,7 @@ class Items:
         """An item; `statement`: of a matrix, which says its type and choices."""
         place = self.place(row, near)
         own = self.own(row)
-        marks = _marks(own)
+        marks = marks_of(own)
         bind = self.form.binds.get(answer.path, {})
         control = self.form.controls.get(answer.path)
         node = Entries(*place)
@@ -183,7 +183,7 @@ class Items:
                 put(node, place, key, "true")
             else:
                 put(node, place, key, self.paths.expression(source, answer.path))
-        marks = _marks(self.own(row)) if row is not None and self.columns.own else {}
+        marks = marks_of(self.own(row)) if row is not None and self.columns.own else {}
         for key, name in (("required_message", "requiredMsg"), ("constraint_message", "constraintMsg")):
             place = self.place(row, near, key)
             put(node, place, key, self.speech.plain(bind.get(JR + name), place, answer.path, marks.get(key)))
@@ -307,7 +307,7 @@ class Items:
         replace(node, place, key, value)
 
 
-def _marks(own: Mapping[str, tuple[Place, Node]]) -> dict[str, Node]:
+def marks_of(own: Mapping[str, tuple[Place, Node]]) -> dict[str, Node]:
     """What translations were made from, by key."""
     node = own["from"][1] if "from" in own else None
     return {key.value: value for key, value in node.pairs} if isinstance(node, Entries) else {}

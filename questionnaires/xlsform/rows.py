@@ -11,7 +11,7 @@ from questionnaires.definition import Choice, Group, Question, Questionnaire, Se
 from questionnaires.expression import Expression
 from questionnaires.filters import as_written
 from questionnaires.words import Words
-from questionnaires.writing import Tree, digits, dumps, flow, group_tree, question_tree, section_tree, tree
+from questionnaires.writing import Tree, digits, dumps, flow, group_tree, question_tree, tree
 from questionnaires.xlsform.headers import OWN, language_name
 from questionnaires.xlsform.items import COLUMNS, LIMITS, UNSEEN, WHOLE_RANGE
 from questionnaires.xlsform.listing import Listing
@@ -344,6 +344,3 @@ class Rows:
         if marks:
             own = own | {"from": {key: dict(words.translated_from) for key, words in marks.items()}}
         self.survey.append(row | {OWN + key: flow(value) for key, value in own.items()})
-
-
-__all__ = ["ORDER", "Rows", "Sheets", "section_tree", "sheets_of"]
