@@ -1,12 +1,14 @@
 """Is a forging figure true? Forge as many answers as it says in a simulated province, rate again, and look.
 
     OPENBLAS_NUM_THREADS=1 .venv/bin/python benchmarks/forging.py [--quick] [--units N] [--responses N] [--cities N]
+        [--kinds codes replaced assessors]
 
 The figure is computed with everything fitted frozen; rating again fits everything anew (its draws are left out: the
 index and its band need none). For units drawn at random from each band, and for unused codes and for replaced answers,
 prints: whether the predicted number F lifts the index over the next better grade's limit and F - 1 does not; the number
 that would have been needed, by the slope of the index there; whether it lies in the same band; and the time that the
-figures of all units take.
+figures of all units take. Of bought assessors every choice of F and of F - 1 of a unit's is tried, and where the figure
+says that not even all of them are enough, all.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -29,6 +32,7 @@ from evaluator.demo.simulation import simulate
 from evaluator.rating.case import Taken, open_case
 from evaluator.rating.estimates import Estimates, estimate
 from evaluator.rating.forging import Numbers, forging_numbers
+from evaluator.rating.groups import apart
 from evaluator.rating.published import factors_table, inputs_table, read_back
 from evaluator.rating.results import rounded
 from evaluator.rating.scheme import Scheme
@@ -76,7 +80,7 @@ class Province:
         with duckdb.connect() as connection:
             self.responses = connection.execute(f"SELECT * FROM '{self.snapshot.responses}'").fetchnumpy()
         self.responses = {name: np.ma.filled(np.ma.asarray(v).astype(object), "") for name, v in self.responses.items()}
-        cells = reduce_responses(self.snapshot.responses, self.snapshot.scoring).cells
+        cells = reduce_responses(self.snapshot.responses, self.snapshot.scoring, without=apart(scheme)).cells
         known = {code: k for k, code in enumerate(self.codes.tolist())}
         used = counted(cells.unit, cells.mode, cells.flagged, known, "main")
         self.strata = {name: column[used] for name, column in cells.strata.items()}
@@ -101,6 +105,34 @@ class Province:
         ratings = {"grade": names[self.grade]}
         return forging_numbers(
             self.scheme, self.snapshot, self.estimates, units, published, taken(units, self.estimates), ratings
+        )
+
+    def assessors(self, unit: int) -> list[tuple[str, str]]:
+        """Who assesses a unit: institute and pseudonym."""
+        table = self.snapshot.tables["assessments"]
+        mine = table["unit"] == self.codes[unit]
+        return sorted(set(zip(table["institute"][mine].tolist(), table["assessor"][mine].tolist(), strict=True)))
+
+    def bought(self, unit: int, who: tuple[tuple[str, str], ...]) -> Snapshot:
+        """The snapshot after some of a unit's assessors gave it the best score on all of their criteria."""
+        table = dict(self.snapshot.tables["assessments"])
+        best = {one.code: (one.scale or one.goal)[int(one.goal[1] > one.goal[0])] for one in self.scheme.indicators
+                if one.source == "assessor" and one.goal}  # fmt: skip
+        score = table["score"].copy()
+        rows = zip(*(table[name].tolist() for name in ("unit", "institute", "assessor", "criterion")), strict=True)
+        for row, (code, institute, assessor, criterion) in enumerate(rows):
+            if code == self.codes[unit] and (institute, assessor) in who:
+                score[row] = best.get(criterion, score[row])
+        tables = dict(self.snapshot.tables) | {"assessments": table | {"score": score}}
+        return replace(self.snapshot, tables=tables)
+
+    def best_with(self, unit: int, number: int) -> float:
+        """The unit's index with so many of its assessors bought, the choice that lifts it most."""
+        if number == 0:
+            return float(self.index[unit])
+        return max(
+            float(index_of(self.scheme, forged, estimate(self.scheme, forged))[unit])
+            for forged in (self.bought(unit, who) for who in combinations(self.assessors(unit), number))
         )
 
     def alike(self, like: int) -> np.ndarray:
@@ -184,6 +216,25 @@ def still_needed(F: int, start: float, goal: float, at: float, before: float) ->
     return 10**6 if slope <= 0 else max(1, number + math.ceil((goal - reached) / slope - 1e-9))
 
 
+def bought_assessors(
+    province: Province, found: np.ndarray, each: int, rng: np.random.Generator
+) -> list[tuple[bool, bool, bool, float]]:
+    """Attacks by buying F assessors, and by buying all where that is said not to be enough."""
+    told = []
+    for unit in rng.permutation(np.flatnonzero(found > 0))[:each].tolist():
+        F, goal = int(found[unit]), province.goal[unit]
+        at, before = province.best_with(unit, F), province.best_with(unit, F - 1)
+        needed = F - 1 if before >= goal else F if at >= goal else F + 1
+        told.append((at >= goal, before < goal, band_of(needed) == band_of(F), needed / F - 1))
+        line = f"assessors {province.codes[unit]:>10} {F:>5} {province.index[unit]:>8.3f} {goal:>5.0f} {at:>8.3f}"
+        print(f"{line} {before:>8.3f} {needed:>7}  of {len(province.assessors(unit))}", flush=True)
+    impossible = rng.permutation(np.flatnonzero((found == -1) & np.isfinite(province.goal) & ~np.isnan(province.index)))
+    tried = [unit for unit in impossible.tolist() if province.assessors(unit)][:each]
+    held = sum(province.best_with(unit, len(province.assessors(unit))) < province.goal[unit] for unit in tried)
+    print(f"assessors: not even all are enough, as said, for {held} of {len(tried)}")
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="2 units a band")
@@ -192,6 +243,7 @@ def main() -> None:
     parser.add_argument("--cities", type=int, default=3)
     parser.add_argument("--townships", type=int, default=6)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--kinds", nargs="+", default=["codes", "replaced", "assessors"], help="which attacks")
     chosen = parser.parse_args()
     each = 2 if chosen.quick else chosen.units
     with tempfile.TemporaryDirectory() as name:
@@ -215,6 +267,8 @@ def main() -> None:
         print("   attack       unit     F    index  goal     at F   at F-1  needed  band")
         told: dict[str, list[tuple[bool, bool, bool, float]]] = defaultdict(list)
         for kind, found in (("codes", numbers.codes), ("replaced", numbers.replaced)):
+            if kind not in chosen.kinds:
+                continue
             by_band = defaultdict(list)
             for unit in np.flatnonzero(found > 0).tolist():
                 by_band[band_of(int(found[unit]))].append(unit)
@@ -230,7 +284,12 @@ def main() -> None:
                     other = "" if band_of(needed) == said else f" -> {band_of(needed)}"
                     line = f"{kind:>9} {province.codes[unit]:>10} {F:>5} {start:>8.3f} {goal:>5.0f} {at:>8.3f}"
                     print(f"{line} {before:>8.3f} {needed:>7}  {said}{other}", flush=True)
+        if "assessors" in chosen.kinds:
+            told["assessors"] = bought_assessors(province, numbers.assessors, each, rng)
         for kind, rows in told.items():
+            if not rows:
+                print(f"{kind}: no attack")
+                continue
             enough, less, same, off = (np.array(column) for column in zip(*rows, strict=True))
             off = np.abs(off)
             print(

@@ -50,7 +50,8 @@ def test_csv_and_parquet_hold_the_same(lakes_edition: Path) -> None:
         with (lakes_edition / f"{name}.csv").open(newline="", encoding="utf-8") as file:
             written = list(csv.reader(file))[1:]
         held = duckdb.sql(f"SELECT * FROM '{lakes_edition / name}.parquet'").fetchall()
-        assert len(written) == len(held) > 0
+        assert len(written) == len(held)
+        assert held or name == "groups"  # the scheme of the lakes has none
         kinds = [column.kind for column in door.columns]
         for cells, values in zip(written, held, strict=True):
             for cell, value, kind in zip(cells, values, kinds, strict=True):
