@@ -109,7 +109,7 @@ def test_everything_a_questionnaire_can_hold_is_written_and_read_back_equal() ->
     assert dumps(loads(dumps(questionnaire))) == dumps(questionnaire)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_every_text_survives_for_us_and_for_other_readers(text: str) -> None:
     line = flow({"a": text, "b": [text, None]})
