@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True):
     type: str  # of the question
     role: str
     section: str
-    versions: str  # in which it exists, joined by one space
+    versions: str  # CODE@VERSION of those in which it exists, joined by one space
     other_words: str  # versions in which it has other words than these
     condition: str  # when it is asked, XPath
     score: str
@@ -274,4 +274,4 @@ def _choice_score(item: Question, choice: Choice) -> str:
 
 
 def _joined(versions: Iterator[Questionnaire]) -> str:
-    return " ".join(dict.fromkeys(version.version for version in versions))
+    return " ".join(dict.fromkeys(version.identifier for version in versions))

@@ -46,7 +46,7 @@ def _(message: str) -> str:
 
 
 FIXED: tuple[tuple[Field, str], ...] = (
-    (Field("version", "code"), _("version of the questionnaire under which the response was accepted")),
+    (Field("version", "code"), _("questionnaire and version under which the response was accepted")),
     (Field("day", "date"), _("day on which it was given; the time of day is not kept")),
     (Field("mode", "code"), _("how the person came to it: invitation, sign_in or open")),
     (Field("unit", "code"), _("code of the unit that was rated")),
@@ -125,9 +125,7 @@ def _fixed(source: Source) -> tuple[tuple[Field, str], ...]:
 
 async def _rows(source: Source, book: Codebook) -> AsyncIterator[list[list[Value]]]:
     """Chunks of rows in the order of random identifiers."""
-    of = {
-        version.id: (version.questionnaire.version, cells(book, version.questionnaire)) for version in source.versions
-    }
+    of = {one.id: (one.questionnaire.identifier, cells(book, one.questionnaire)) for one in source.versions}
     mark = [MARK] if source.simulated else []
     async for chunk in stored(TAKEN, [source.id], (date.min, date.max)):
         rows: list[list[Value]] = []
@@ -153,7 +151,7 @@ def _refuse_too_large(rows: int, columns: int) -> None:
 def explained(source: Source, book: Codebook) -> tuple[list[str], list[list[Value]]]:
     """The codebook as a table: names of its columns, and a row a column or code of the answers."""
     languages = list(dict.fromkeys(["zh", "en", *book.languages]))
-    every = " ".join(version.questionnaire.version for version in source.versions)
+    every = " ".join(version.questionnaire.identifier for version in source.versions)
     chinese = translations("zh-CN").gettext
     names = [*ABOUT, *(f"words_{one}" for one in languages), *(f"choice_{one}" for one in languages)]
     blank = dict.fromkeys(languages, "")

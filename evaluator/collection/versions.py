@@ -226,7 +226,7 @@ async def move_campaign(campaign: str, version: int, day: date) -> Report:
         if not report.compatible:
             raise Problem(
                 409, _("The campaign cannot move"),
-                _("From %(old)s to %(new)s answers would no longer compare: make a new campaign. What breaks it:"),
+                _("From %(old)s to %(new)s answers would no longer compare: this takes a new campaign."),
                 errors=[FieldProblem(change.place or "questionnaire", change.message()) for change in report.breaking],
                 old=report.old, new=report.new,
             )  # fmt: skip

@@ -64,9 +64,9 @@ def test_versions_are_lined_up_and_what_was_not_offered_is_blank() -> None:
     line = dict(zip(names(book), cells(book, SECOND)({**ANSWERS, "extra": "2026-01-02"}, {}), strict=True))
     assert (line["q_what_slow"], line["q_what_lost"], line["q_extra"]) == (1, 0, "2026-01-02")
     [lost] = [entry for entry in book.entries if entry.column == "q_what_lost"]
-    assert lost.versions == "2"
+    assert lost.versions == "form@2"
     [rude] = [entry for entry in book.entries if entry.column == "q_what_rude"]
-    assert (rude.versions, rude.other_words, rude.choice["en"]) == ("1 2", "1", "Rude people")
+    assert (rude.versions, rude.other_words, rude.choice["en"]) == ("form@1 form@2", "form@1", "Rude people")
 
 
 def test_the_codebook_says_words_scores_and_conditions() -> None:
