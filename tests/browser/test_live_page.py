@@ -125,6 +125,15 @@ def test_everything_on_a_page_follows_and_what_was_written_comes_back(browser: A
     }  # fmt: skip
 
 
+def test_what_is_shown_as_a_text_is_sent_all_the_same(browser: Any, place: Place) -> None:
+    with form(browser, place, pages=3) as page:
+        page.evaluate(FILL, [{"adults": ["1"], "children": ["20"]}, []])
+        onwards(page)
+        assert question(page, "estimate").locator("input").count() == 0, "it became a text"
+        page.wait_for_selector("#rating [role=status]", state="attached")  # the script runs
+        assert page.evaluate("() => new FormData(document.getElementById('rating')).getAll('a-estimate')") == ["2"]
+
+
 def test_a_wrong_answer_is_told_at_its_field_as_soon_as_it_was_given(browser: Any, place: Place) -> None:
     with form(browser, place, pages=1) as page:
         days = question(page, "days")

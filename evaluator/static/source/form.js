@@ -204,8 +204,8 @@ function live(form, data) {
       form.appendChild(mark);
     }
     drawn = new Map(all('[data-question]').map(element => [element.getAttribute('data-question'), element]));
-    drawn.forEach((element, code) => fields(code).forEach(field => { // carried before, drawn now
-      if (field.type !== 'hidden' || element.contains(field)) return;
+    drawn.forEach((element, code) => fields(code).forEach((field, at, every) => { // carried before, drawn now
+      if (field.type !== 'hidden' || element.contains(field) || !every.some(other => element.contains(other))) return;
       const place = document.createComment('');
       field.parentNode.replaceChild(place, field);
       undo.push(() => place.parentNode.replaceChild(field, place));
