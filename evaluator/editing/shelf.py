@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import date
 from functools import lru_cache
@@ -127,13 +128,14 @@ async def _with_text(line: Line) -> Kept:
         raise not_found(f"{line.code}@{line.version}")
     text = row[0]["definition"]
     try:
-        return Kept(line, text, _read(text, f"{line.code}@{line.version}"))
+        questionnaire = await asyncio.to_thread(_read, text, f"{line.code}@{line.version}")  # large ones take a second
     except DefinitionError as error:
         raise Problem(
             409, _("This version cannot be read"),
             _("%(identifier)s was kept by another version of the software: %(why)s"),
             identifier=f"{line.code}@{line.version}", why=error.lines()[0],
         ) from None  # fmt: skip
+    return Kept(line, text, questionnaire)
 
 
 async def movable(kept: Kept, today: date) -> list[User]:
