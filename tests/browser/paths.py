@@ -15,7 +15,7 @@ from random import Random
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.answers import Raw
 from questionnaires.definition import Question, Questionnaire
-from questionnaires.evaluation import Context
+from questionnaires.evaluation import Context, condition
 from questionnaires.expression import Number, Text, walk
 from questionnaires.filters import offered
 from questionnaires.recompute import initial, recompute
@@ -161,6 +161,8 @@ def runs(questionnaire: Questionnaire, context: Context) -> list[Answers]:
             state = recompute(questionnaire, given, context, draft=True)
             if question.code in state.relevant:
                 met[at].add(question.code)
+                if question.readonly is not None and condition(question.readonly)(state.answers, context):
+                    continue  # it keeps what it has
                 there = {choice.code for choice in offered(question, state.answers, context)}
                 choices = _varied(questionnaire, question)
                 for _ in choices:
