@@ -37,6 +37,12 @@ FILL = """([answers, done]) => {
     const fields = [...next.querySelectorAll('[name^="a-"]')].filter(f => f.type !== 'hidden' && !f.readOnly);
     const ticked = fields.filter(f => f.type === 'checkbox' && f.checked && !(answers[code] || []).includes(f.value));
     ticked.forEach(f => { f.click(); clicks++; });
+    const filled = fields.filter(f => f.type !== 'radio' && f.type !== 'checkbox' && f.value);
+    if (answers[code] && !answers[code].length) filled.forEach(f => {
+      f.value = '';
+      f.dispatchEvent(new Event('input', {bubbles: true}));
+      f.dispatchEvent(new Event('change', {bubbles: true}));
+    });
     for (const value of answers[code] || []) {
       const choice = fields.find(f => (f.type === 'radio' || f.type === 'checkbox') && f.value === value);
       const box = fields.find(f => f.type !== 'radio' && f.type !== 'checkbox');
