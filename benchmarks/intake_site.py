@@ -139,7 +139,7 @@ def whole_form(questionnaire: Questionnaire) -> dict[str, list[str]]:
 def request_bytes(path: str, campaign: LiveCampaign, hashed: str | None = None) -> bytes:
     """The whole request that a browser sends when somebody presses Send."""
     visit = form.new_visit(campaign.id, UNIT, datetime.now(UTC) - timedelta(seconds=110), code_hash=hashed)
-    fields = [("visit", form.sign_visit(SECRET.encode(), visit)), ("at", "review"), ("to", "send")]
+    fields = [("visit", form.sign_visit(SECRET.encode(), visit)), ("at", ":review"), ("to", "send")]
     fields += [("a-" + code, value) for code, values in whole_form(campaign.questionnaire).items() for value in values]
     body = urlencode(fields).encode()
     head = (

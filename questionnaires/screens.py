@@ -26,7 +26,7 @@ MOST_LATER_CHOICES = 300  # and their choices together: a page stays small
 class Screen(msgspec.Struct, frozen=True):
     """Items that are shown together. None of them depends on an answer to another one."""
 
-    code: str  # the section's code; "view-2" for the second part of a divided section
+    code: str  # the section's code; "view:2" for the second part of a divided section
     section: Section
     items: tuple[Question, ...]  # questions and notes
 
@@ -97,7 +97,7 @@ def screens(questionnaire: Questionnaire) -> tuple[Screen, ...]:
             parts[-1].append(item)
             last = unit
         for number, part in enumerate(parts, 1):
-            code = section.code if number == 1 else f"{section.code}-{number}"
+            code = section.code if number == 1 else f"{section.code}:{number}"  # no code of a section has a colon
             found.append(Screen(code, section, tuple(part)))
     return tuple(found)
 

@@ -24,7 +24,7 @@ from questionnaires.recompute import State
 from questionnaires.screens import Screen
 
 ANSWER = "a-"  # before a question's code, in names of fields and in ids
-REVIEW = "review"  # the place after the last screen
+REVIEW = ":review"  # the place after the last screen; no code of a section has a colon
 CONTROLS = frozenset({"visit", "at", "to", "reviewing", "seen", "script", "runs"})
 MOST_BYTES, MOST_FIELDS = 256 * 1024, 5000
 

@@ -136,7 +136,7 @@ def send_forms(
     """
 
     def send(connection: http.client.HTTPConnection, at: int) -> str:
-        fields = [("visit", visits[at]), ("at", "review"), ("to", "next")]
+        fields = [("visit", visits[at]), ("at", ":review"), ("to", "next")]
         fields += [(f"a-{question}", code) for question, codes in answers[at].items() for code in codes]
         status, page = _post(connection, "/code/send", fields)
         if status != 303:

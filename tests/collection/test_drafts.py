@@ -105,7 +105,7 @@ async def test_sending_deletes_the_draft_and_takes_the_key(database_url, app_on,
     await small_campaign()
     async with serving(app_on(database_url)) as client:
         citizen, page = await _begun(client, contact="no")
-        while ("at", "review") not in page.fields:
+        while ("at", ":review") not in page.fields:
             page = await citizen.press()
         page = await citizen.press("send")
         assert page.status == 303
@@ -142,7 +142,7 @@ async def test_a_code_that_is_entered_again_goes_on_and_once_sent_shows_nothing(
         page = await citizen.enter(code)
         assert dict(page.fields)["at"] == place
         assert ("a-contact", "no") in page.fields
-        while ("at", "review") not in page.fields:
+        while ("at", ":review") not in page.fields:
             page = await citizen.press()
         cookies = dict(client.cookies)
         assert (await citizen.press("send")).status == 303

@@ -33,14 +33,14 @@ TYPED: dict[str, dict[str, str | list[str]]] = {
         "hour": "9:05", "moment": "2026-03-06 14:30", "name": "=cmd()", "telephone": "0012", "remark": " a\r\n<b> ",
     },
     "places": {"province": "sd"},
-    "places-2": {"city": "jn"},
-    "places-3": {"county": "lixia", "counties": ["shizhong", "lixia"]},
+    "places:2": {"city": "jn"},
+    "places:3": {"county": "lixia", "counties": ["shizhong", "lixia"]},
     "grouped": {"adults": "2", "children": "1"},
-    "grouped-2": {"pupils": "1", "estimate": "4"},
+    "grouped:2": {"pupils": "1", "estimate": "4"},
     "matrices": {"speed": "good", "manners": "dk", "result": "bad", "ways_pay": ["phone", "online"], "ways_ask": []},
     "experience": {"first": "no"},
-    "experience-2": {"before": "3"},
-    "experience-3": {"again": "yes", "recommend": "5"},
+    "experience:2": {"before": "3"},
+    "experience:3": {"again": "yes", "recommend": "5"},
 }  # fmt: skip
 STORED = {
     "channel": "web", "visited": "yes", "satisfied": "good", "payment": "no", "office": "o7", "best_office": "o20",
@@ -57,7 +57,7 @@ def at(page: Page) -> str:
     return dict(page.fields)["at"]
 
 
-async def filled(citizen: Person, until: str = "review", typed: dict[str, dict[str, str | list[str]]] = TYPED) -> Page:
+async def filled(citizen: Person, until: str = ":review", typed: dict[str, dict[str, str | list[str]]] = TYPED) -> Page:
     """Fill in screen after screen."""
     while at(citizen.page) != until:
         where = at(citizen.page)
@@ -134,17 +134,17 @@ async def test_an_answer_that_is_no_longer_offered_goes_and_the_person_is_told(
         page = await citizen.press("change:province")
         assert {value for name, value in page.offered if name == "a-province"} == {"sd", "js"}
         page = await citizen.press(province="js")
-        assert at(page) == "places-2"  # where the answer went
+        assert at(page) == "places:2"  # where the answer went
         assert "An answer was taken away" in page.words
         assert 'href="#a-city"' in page.text
         assert [value for name, value in page.offered if name == "a-city"] == ["nj", "sz"]
         assert "a-city" not in dict(page.fields)
         page = await citizen.press(city="sz")
-        assert at(page) == "places-3"  # in sz there is no lixia either: it was there again when the question was
+        assert at(page) == "places:3"  # in sz there is no lixia either: it was there again when the question was
         assert "Please choose again: In which county of Suzhou? Which counties of Suzhou" in page.words
         assert ("a-county", "gusu") in page.offered
         page = await citizen.press(county="gusu")
-        assert at(page) == "review"
+        assert at(page) == ":review"
         await citizen.press("send")
         [row] = await Response.select()
     stored = msgspec.json.decode(row["answers"])
@@ -247,7 +247,7 @@ async def test_a_page_of_every_type_stays_small_and_names_the_script(
         address = re.search(r'<script type="module" src="(/static/form\.js\?[0-9a-f]{12})"></script>', page.text)
         assert address is not None
         assert (await client.get(address[1])).status_code == 200
-        while at(page) != "review":
+        while at(page) != ":review":
             assert len(page.text.encode()) < 40_000, at(page)
             block = re.search(r'(?s)<script type="application/json" id="form-data">(.*?)</script>', page.text)
             assert block is not None
@@ -300,8 +300,8 @@ VALUE = st.one_of(
 )
 CODES = sorted(item.code for item in QUESTIONNAIRE.items if item.type not in ("note", "metadata"))
 ANSWERS = st.dictionaries(st.sampled_from(CODES), st.lists(VALUE, min_size=1, max_size=3), max_size=12)
-SCREENS = ["choosing", "writing", "places", "places-2", "places-3", "grouped", "grouped-2", "matrices", "experience",
-           "experience-2", "experience-3", "review"]  # fmt: skip
+SCREENS = ["choosing", "writing", "places", "places:2", "places:3", "grouped", "grouped:2", "matrices", "experience",
+           "experience:2", "experience:3", ":review"]  # fmt: skip
 
 
 @given(

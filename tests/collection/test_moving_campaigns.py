@@ -180,11 +180,11 @@ async def test_a_draft_goes_on_where_it_was(database_url, app_on, serving, small
         await citizen.open(FORM)
         await citizen.press(contact="no")
         page = await citizen.press(word="7")
-        assert dict(page.fields)["at"] == "view-2"
+        assert dict(page.fields)["at"] == "view:2"
         number = await moved(app, second)
         page = await citizen.open(f"{FORM}?step=3")
         assert "How much was kept?" in page.words
-        assert dict(page.fields)["at"] == "view-3"
+        assert dict(page.fields)["at"] == "view:3"
         page = await citizen.open(f"{FORM}?step=2")
         assert ("a-word", "7") in page.fields
         page = await citizen.open(f"{FORM}?step=3")

@@ -248,7 +248,7 @@ FIELD = st.one_of(
     st.text(max_size=8),
 )
 VALUE = st.one_of(
-    st.sampled_from(["yes", "no", "next", "back", "review", "contact", "view", "change:word", "1", "\u0663", "none"]),
+    st.sampled_from(["yes", "no", "next", "back", ":review", "contact", "view", "change:word", "1", "\u0663", "none"]),
     st.text(max_size=30),
 )
 

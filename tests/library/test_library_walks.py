@@ -34,11 +34,11 @@ WALKS: dict[str, tuple[str, dict[str, str | list[str]], str]] = {
     ),
     "a promise broken by law": (
         "sd-enterprise", {"dealings": "invest", "promise_kept": "few", "promise_why": ["law"], "compensated": "part"},
-        "firm promises promises-2 promises-3 officials view about",
+        "firm promises promises:2 promises:3 officials view about",
     ),
     "a licensee after a change": (
         "sd-enterprise", {"dealings": "permit", "changed": "yes", "old_debts": "part"},
-        "firm fees officials officials-2 view about",
+        "firm fees officials officials:2 view about",
     ),
     "all dealings": (
         "sd-enterprise", {"dealings": ALL}, "firm payments promises tender ppp fees officials view about",
@@ -61,7 +61,7 @@ async def test_a_path_is_walked_without_a_script_and_its_answers_are_stored(
     async with serving(create_app(Settings(data_dir=tmp_path, database_url=sqlite_url))) as client:
         person = Person(client, "en")
         page = await person.open("/rate/walk/37")
-        while (at := dict(page.fields)["at"]) != "review":
+        while (at := dict(page.fields)["at"]) != ":review":
             screens.append(at)
             offered = {field for field, _ in page.offered}
             page = await person.press(**{c: value for c, value in answers.items() if f"a-{c}" in offered})

@@ -38,16 +38,16 @@ def shown(answers: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
 
 def test_a_section_is_divided_where_a_question_depends_on_another_one_of_it() -> None:
     divided = [(screen.code, [question.code for question in screen.questions]) for screen in screens(CHAIN)]
-    assert divided == [("one", ["a", "b"]), ("one-2", ["c", "d"]), ("one-3", ["e"]), ("two", ["f"])]
+    assert divided == [("one", ["a", "b"]), ("one:2", ["c", "d"]), ("one:3", ["e"]), ("two", ["f"])]
 
 
 def test_what_is_shown_follows_the_answers_so_far() -> None:
-    assert shown({}) == [("one", ["a", "b"]), ("one-3", ["e"])]
-    assert shown({"a": ["2"]}) == [("one", ["a", "b"]), ("one-2", ["d"]), ("one-3", ["e"])]
+    assert shown({}) == [("one", ["a", "b"]), ("one:3", ["e"])]
+    assert shown({"a": ["2"]}) == [("one", ["a", "b"]), ("one:2", ["d"]), ("one:3", ["e"])]
     assert shown({"a": ["6"], "b": ["3"]}) == [
         ("one", ["a", "b"]),
-        ("one-2", ["c", "d"]),
-        ("one-3", ["e"]),
+        ("one:2", ["c", "d"]),
+        ("one:3", ["e"]),
         ("two", ["f"]),
     ]
 
@@ -95,3 +95,17 @@ def test_shuffling_reaches_every_order_of_the_substantive_choices() -> None:
     orders = {tuple(choice.code for choice in presented(question, order=random.Random(seed))) for seed in range(500)}
     assert len(orders) == 24  # four choices move
     assert {order[4:] for order in orders} == {("none", "dk", "skip")}
+
+
+def test_a_section_may_be_called_like_a_part_of_another() -> None:
+    text = (
+        'code: twins\nversion: "1"\nlanguages: [en]\nsections:\n'
+        "  - code: one\n    title: {en: T}\n    items:\n"
+        "      - {code: a, type: integer, range: [0, 9], text: {en: A}}\n"
+        '      - {code: b, type: integer, range: [0, 9], text: {en: B}, relevant: "${a} > 1"}\n'
+        "  - code: one-2\n    title: {en: T}\n    items:\n"
+        "      - {code: c, type: integer, range: [0, 9], text: {en: C}}\n"
+        "  - code: review\n    title: {en: T}\n    items:\n"
+        "      - {code: d, type: integer, range: [0, 9], text: {en: D}}\n"
+    )
+    assert [screen.code for screen in screens(loads(text))] == ["one", "one:2", "one-2", "review"]
