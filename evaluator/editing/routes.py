@@ -20,7 +20,6 @@ from evaluator.problems import FieldProblem, Problem
 from questionnaires.mistakes import DefinitionError
 from questionnaires.support import unsupported_in_campaign
 from questionnaires.translations import lacking
-from questionnaires.xlsform.exporting import export_form
 
 Staff = Request[Any, Any, Any]
 OPERATOR = {"roles": {"operator"}}
@@ -136,6 +135,8 @@ async def download_yaml(request: Staff, code: FromPath[str], version: FromPath[s
 @get("/questionnaires/{code:str}/{version:str}/form.xlsx", opt=OPERATOR)
 async def download_xlsform(request: Staff, code: FromPath[str], version: FromPath[str]) -> Response[Any]:
     """The same as an XLSForm."""
+    from questionnaires.xlsform.exporting import export_form  # takes a second to load
+
     kept = await shelf.find(code, version)
     try:
         content = await asyncio.to_thread(export_form, kept.questionnaire)

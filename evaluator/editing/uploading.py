@@ -11,7 +11,6 @@ from questionnaires.definition import Questionnaire
 from questionnaires.document import MOST_BYTES, read
 from questionnaires.loading import built
 from questionnaires.mistakes import DefinitionError, Mistake, shown
-from questionnaires.xlsform.importing import import_form
 
 YAML = (".yaml", ".yml")
 XLSFORM = (".xlsx", ".xls", ".csv", ".md")
@@ -65,6 +64,8 @@ def read_upload(content: bytes, name: str) -> Brought:
         questionnaire, remarks = built(read(content[: MOST_BYTES + 1], name), name)
         return Brought(content.decode("utf-8-sig"), questionnaire, remarks)
     if suffix in XLSFORM:
+        from questionnaires.xlsform.importing import import_form  # takes a second to load
+
         imported = import_form(content, name)
         if len(imported.text.encode()) > MOST_BYTES:
             raise DefinitionError(name, [TOO_LONG])

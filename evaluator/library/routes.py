@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
 from typing import Any
 
 from litestar import Request, Response, get
@@ -12,10 +14,17 @@ from evaluator.library.forms import all_forms, find_form
 from evaluator.library.lasting import between
 from evaluator.problems import not_found
 from questionnaires.loading import load_shipped, shipped, shipped_text
-from questionnaires.xlsform.exporting import export_form
 
 Ask = Request[Any, Any, Any]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@cache
+def _xlsform(code: str) -> bytes:
+    """A shipped questionnaire as an XLSForm, made once."""
+    from questionnaires.xlsform.exporting import export_form  # takes a second to load
+
+    return export_form(load_shipped(code))
 
 
 @get("/library")
@@ -34,7 +43,7 @@ async def form(request: Ask, name: FromPath[str]) -> Response[Any]:
     if kind == "yaml":
         return pages.data_response(request, shipped_text(code).encode(), "application/yaml", file_name=f"{code}.yaml")
     if kind == "xlsx":
-        return pages.data_response(request, export_form(load_shipped(code)), XLSX, file_name=f"{code}.xlsx")
+        return pages.data_response(request, await asyncio.to_thread(_xlsform, code), XLSX, file_name=f"{code}.xlsx")
     return pages.page(request, "library/form.html", form=find_form(code))
 
 
