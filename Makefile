@@ -19,7 +19,7 @@ check: .venv/.ready   ## lint, format, types, layers
 	$(BIN)/lint-imports
 
 browser: .venv/.ready   ## the browser tests; needs Chromium and a CJK font
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser -n 2 --dist loadfile
 
 format: .venv/.ready   ## format the code
 	$(BIN)/ruff check --fix .
