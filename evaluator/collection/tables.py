@@ -11,6 +11,8 @@ from evaluator.columns import BoundedText, OneOf, RangedInteger
 from evaluator.units.tables import Unit
 
 MODES = ["invitation", "sign_in", "open"]
+STAGES = ["draft", "ready", "paused", "sealed"]  # what the operator decided; the dates say the rest
+CARRIERS = ["letter", "sms", "mail"]
 DURATIONS = ["under_25_seconds", "under_60_seconds", "longer", "unknown"]
 
 
@@ -37,7 +39,9 @@ class Campaign(Table):
     )  # the version that it shows now; CampaignVersion has those before
     opens = Date(default=None, null=False)
     closes = Date(default=None, null=False)
+    stage = OneOf(STAGES, default="ready")
     open_link = Boolean(default=True)
+    sign_in = Boolean(default=False)  # whether people may answer after they signed in
     simulated = Boolean(default=False)
     responsible_zh = BoundedText(
         length=160, least=1
@@ -64,7 +68,18 @@ class CampaignUnit(Table):
     id = Serial(primary_key=True)
     campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    target = BigInt(default=0)  # responses wanted; 0: none was set
     campaign_unit_once = Unique([campaign, unit])
+
+
+class Manifest(Table):
+    """What a campaign promised before it opened, and each change since, as logged: the newest counts."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    day = Date(default=None, null=False)
+    digest = BoundedText(length=64, least=64)  # SHA-256 of `text`
+    text = Text()  # canonical JSON
 
 
 class SampleCell(Table):
@@ -77,6 +92,7 @@ class SampleCell(Table):
     psu = BoundedText(length=64)
     frame_n = BigInt(default=0)
     invited = BigInt(default=0)
+    undelivered = BigInt(default=0)  # of the invited: came back, unknown number, mailbox closed
     calibration_area = BoundedText(length=32)
     sample_cell_once = Unique([campaign, unit, design_stratum, psu])
 
@@ -92,6 +108,18 @@ class PopulationCell(Table):
     population_cell_once = Unique([campaign, unit, strata])
 
 
+class Batch(Table):
+    """Invitations that went out together. Names and addresses are with the sender, never here."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    name = BoundedText(length=32, least=1)
+    carrier = OneOf(CARRIERS, default="letter")
+    day = Date(default=None, null=False)
+    invited = BigInt(default=0)
+    batch_once = Unique([campaign, name])
+
+
 class Invitation(Table):
     """A code that was sent out: only its keyed hash is kept, and nothing says whether it was used (see Admission)."""
 
@@ -100,12 +128,14 @@ class Invitation(Table):
     unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     design_stratum = BoundedText(length=64)
     psu = BoundedText(length=64)
+    batch = BoundedText(length=32)  # name of a Batch, or blank
 
 
 class Admission(Table):
-    """A code that was used. Its primary key is the rule: one response a code."""
+    """A code that was used, or somebody who signed in for a unit. Its primary key is the rule: one response each."""
 
     code_hash = BoundedText(length=64, least=64, primary_key=True)
+    campaign = ForeignKey(Campaign, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
 
 
 class Draft(Table):
@@ -133,6 +163,55 @@ class Response(Table):
         QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
     )  # the version under which it was accepted
     orders = Text()  # JSON object, question code -> codes of its choices as they were shown; "" when none were moved
+    salt = BoundedText(length=64)  # hexadecimal; with it the commitment in the log can be opened
+    leaf_hash = BoundedText(length=64, index=True)  # in the campaign's log; blank: stored before there was one
+    excluded = BoundedText(length=64)  # the registered rule under which it does not count; blank: it counts
+
+
+class Pending(Table):
+    """A response that was accepted and promised, until its epoch is sealed: then it moves to `response`.
+
+    While it waits, a code leads to its response, so that sending the same again gets the same promise. The transaction
+    that seals the epoch deletes that.
+    """
+
+    identifier = BoundedText(length=32, least=32, primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    mode = OneOf(MODES, default="open")
+    day = Date(default=None, null=False)
+    design_stratum = BoundedText(length=64)
+    psu = BoundedText(length=64)
+    duration = OneOf(DURATIONS, default="unknown")
+    flags = BoundedText(length=255)
+    answers = Text()
+    orders = Text()
+    questionnaire = ForeignKey(
+        QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
+    )
+    salt = BoundedText(length=64, least=64)
+    leaf_hash = BoundedText(length=64, least=64, unique=True)
+    code_hash = BoundedText(length=64, null=True, default=None, index=True)
+    withdrawn = Boolean(default=False)  # answers and salt are gone; the leaf is sealed all the same, as promised
+
+
+class QualityFlag(Table):
+    """What the registered rules found at the close. Nothing is deleted for it."""
+
+    id = Serial(primary_key=True)
+    response = ForeignKey(Response, null=False, on_delete=OnDelete.cascade, on_update=OnUpdate.restrict)
+    rule = BoundedText(length=64, least=1)
+    quality_flag_once = Unique([response, rule])
+
+
+class ScreenCount(Table):
+    """How many visits reached a screen of the form: counted in memory, added here once an hour. No answers."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    screen = BoundedText(length=160, least=1)
+    visits = BigInt(default=0)
+    screen_count_once = Unique([campaign, screen])
 
 
 class TrialResponse(Table):
