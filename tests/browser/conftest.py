@@ -180,6 +180,12 @@ def opened(
     assert errors == []
 
 
+def press(page: Any, button: str) -> None:
+    """Click what leads to another page, and be there."""
+    with page.expect_navigation():
+        page.click(button)
+
+
 def violations(page: Any) -> list[str]:
     """What axe finds against WCAG 2.2 AA, a line each."""
     from axe_playwright_python.sync_playwright import Axe

@@ -20,7 +20,7 @@ from evaluator.units.importing import import_units, read_units
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.assessment.small_round import PLAN
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, signed_in, violations
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, signed_in, violations
 
 PASSWORD = "correct horse battery staple"
 VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
@@ -132,12 +132,11 @@ def test_a_citizen_answers_with_a_code_once(site: Place, browser: Any, language:
 
     with opened(browser, f"{site.address}/code", language=language, viewport=PHONE, script=script) as page:
         page.fill("#code", code.lower())
-        page.click("main button[value=next], main button")
+        press(page, "main button[value=next], main button")
         judge(page)
         page.locator("input[name=a-contact][value=once]").check(force=True)
-        page.click("main button[value=next]")
+        press(page, "main button[value=next]")
         page.wait_for_url("**/code/form?step=2")
-        page.wait_for_load_state()
         page.go_back()  # to the first screen with its answer, not to a question whether to send again
         page.wait_for_url("**/code/form?step=1")
         assert page.locator("input[name=a-contact][value=once]").is_checked()
@@ -147,9 +146,9 @@ def test_a_citizen_answers_with_a_code_once(site: Place, browser: Any, language:
             judge(page)
             if page.locator("main button[value=send]").count():
                 break
-            page.click("main button[value=next]")
+            press(page, "main button[value=next]")
         assert "once" not in page.url, "no answer stands in an address"
-        page.click("main button[value=send]")
+        press(page, "main button[value=send]")
         judge(page)
         assert page.url.endswith("/thanks")
         assert max(sizes) < 60_000
