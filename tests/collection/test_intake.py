@@ -197,7 +197,7 @@ async def test_nothing_stored_says_who_came_first(database_url, new_row) -> None
     kept = await Response.raw("SELECT * FROM response LIMIT 1")
     assert set(kept[0]) == {
         "identifier", "campaign", "unit", "mode", "day", "design_stratum", "psu", "duration", "flags", "answers",
-        "orders", "questionnaire",
+        "orders", "questionnaire", "salt", "leaf_hash", "excluded",
     }  # fmt: skip
     assert list((await Admission.raw("SELECT * FROM admission LIMIT 1"))[0]) == ["code_hash"]
 
