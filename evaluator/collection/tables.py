@@ -40,6 +40,7 @@ class Campaign(Table):
     opens = Date(default=None, null=False)
     closes = Date(default=None, null=False)
     stage = OneOf(STAGES, default="ready")
+    closed_early = Boolean(default=False)  # the operator closed it on its last day, before that day was over
     open_link = Boolean(default=True)
     sign_in = Boolean(default=False)  # whether people may answer after they signed in
     simulated = Boolean(default=False)
@@ -49,6 +50,7 @@ class Campaign(Table):
     responsible_en = BoundedText(length=200, least=1)
     contact = BoundedText(length=200, least=1)
     kept_months = RangedInteger(low=1, high=240, default=24)
+    rules = Text()  # JSON, see `evaluator.collection.rules`; blank: made before there were any
 
 
 class CampaignVersion(Table):
@@ -80,6 +82,7 @@ class Manifest(Table):
     day = Date(default=None, null=False)
     digest = BoundedText(length=64, least=64)  # SHA-256 of `text`
     text = Text()  # canonical JSON
+    reason = BoundedText(length=400)  # why it took the place of the one before; blank in the first
 
 
 class SampleCell(Table):
