@@ -96,6 +96,7 @@ class SampleCell(Table):
     frame_n = BigInt(default=0)
     invited = BigInt(default=0)
     undelivered = BigInt(default=0)  # of the invited: came back, unknown number, mailbox closed
+    drawn_to = BigInt(default=-1)  # the greatest permanent random number drawn so far (collection/sampling.py)
     calibration_area = BoundedText(length=32)
     sample_cell_once = Unique([campaign, unit, design_stratum, psu])
 
@@ -120,6 +121,8 @@ class Batch(Table):
     carrier = OneOf(CARRIERS, default="letter")
     day = Date(default=None, null=False)
     invited = BigInt(default=0)
+    seed = BigInt(default=0)  # of the draw; the same in all batches of a campaign
+    reminders = RangedInteger(low=0, high=2, default=0)  # lists of the unused made so far: each tells a little
     batch_once = Unique([campaign, name])
 
 
@@ -193,9 +196,25 @@ class Pending(Table):
         QuestionnaireVersion, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict
     )
     salt = BoundedText(length=64, least=64)
+    commitment = BoundedText(length=64, least=64)  # what its leaf will say, though answers and salt may go before
     leaf_hash = BoundedText(length=64, least=64, unique=True)
     code_hash = BoundedText(length=64, null=True, default=None, index=True)
     withdrawn = Boolean(default=False)  # answers and salt are gone; the leaf is sealed all the same, as promised
+
+
+class SealedGroup(Table):
+    """A unit's responses that went into the log at one time, and how many were sealed together with them.
+
+    Within a group nobody can tell whose response is whose: a unit with fewer than 50 is one with its siblings' rests.
+    """
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    log_size = BigInt(default=0)  # of the campaign's log before
+    responses = BigInt(default=0)  # of the unit
+    group_size = BigInt(default=0)
+    sealed_group_once = Unique([campaign, unit, log_size])
 
 
 class QualityFlag(Table):
