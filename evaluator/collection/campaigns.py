@@ -62,6 +62,7 @@ class LiveCampaign(msgspec.Struct, frozen=True):
     units: Mapping[str, Place]  # those it asks about
     earlier: Mapping[int, Questionnaire] = {}  # versions that it showed before, by their number
     trial: str = ""  # the address of a trial: then it is no campaign, and its answers are none
+    sign_in: bool = False  # whether people may answer after they signed in, where the site has a provider for that
 
 
 class Tree(msgspec.Struct, frozen=True):
@@ -148,6 +149,7 @@ async def create_campaign(
     contact: str,
     kept_months: int = 24,
     open_link: bool = True,
+    sign_in: bool = False,
     simulated: bool = False,
     file: str = "questionnaire",
 ) -> Campaign:
@@ -207,8 +209,9 @@ async def create_campaign(
         refuse_unsupported(kept, _("The campaign cannot be made"))
         campaign = Campaign(
             code=code, title_zh=title.zh.strip(), title_en=title.en.strip(), questionnaire=version, opens=opens,
-            closes=closes, open_link=open_link, simulated=simulated, responsible_zh=responsible.zh.strip(),
-            responsible_en=responsible.en.strip(), contact=contact.strip(), kept_months=kept_months,
+            closes=closes, open_link=open_link, sign_in=sign_in, simulated=simulated,
+            responsible_zh=responsible.zh.strip(), responsible_en=responsible.en.strip(), contact=contact.strip(),
+            kept_months=kept_months,
         )  # fmt: skip
         await campaign.save()
         await begin(campaign.id, version, opens)
@@ -263,6 +266,7 @@ async def load_campaign(code: str) -> LiveCampaign | None:
         opens=row.opens,
         closes=row.closes,
         open_link=row.open_link,
+        sign_in=row.sign_in,
         simulated=row.simulated,
         responsible=Label(row.responsible_zh, row.responsible_en),
         contact=row.contact,
@@ -330,8 +334,8 @@ class Campaigns:
         return [await self.get(code) for code in self._codes[1]]
 
     async def open_now(self, now: datetime, zone: ZoneInfo) -> list[LiveCampaign]:
-        """Those that take responses by the open link now."""
-        return [c for c in await self.all() if c.open_link and state(c, now, zone) == "open"]
+        """Those that take responses without an invitation now."""
+        return [c for c in await self.all() if (c.open_link or c.sign_in) and state(c, now, zone) == "open"]
 
     async def by_number(self, number: int) -> LiveCampaign | None:
         """A campaign by its number in the database."""

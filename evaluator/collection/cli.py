@@ -208,11 +208,12 @@ async def _live(code: str) -> Any:
 @click.option("--contact", required=True, help="whom to ask, for the notice")
 @click.option("--kept-months", default=24, show_default=True, help="how long answers are kept after the close")
 @click.option("--open-link/--no-open-link", default=True, show_default=True, help="whether anybody may answer")
+@click.option("--sign-in", is_flag=True, help="people may also answer with an account; needs EVALUATOR_OIDC_ISSUER")
 @click.option("--simulated", is_flag=True, help="mark every page as simulated")
 def create(
     code: str, questionnaire: str, units: Sequence[str], under: Sequence[str], levels: Sequence[str], opens: Any,
     closes: Any, title_zh: str, title_en: str, responsible_zh: str, responsible_en: str, contact: str,
-    kept_months: int, open_link: bool, simulated: bool,
+    kept_months: int, open_link: bool, sign_in: bool, simulated: bool,
 ) -> None:  # fmt: skip
     """Put a questionnaire to the public for some units between two days."""
     from evaluator.collection.campaigns import Label, create_campaign
@@ -240,7 +241,7 @@ def create(
         await create_campaign(
             code, questionnaire=text, file=questionnaire, units=chosen, opens=opens.date(), closes=closes.date(),
             title=Label(title_zh, title_en), responsible=Label(responsible_zh, responsible_en), contact=contact,
-            kept_months=kept_months, open_link=open_link, simulated=simulated,
+            kept_months=kept_months, open_link=open_link, sign_in=sign_in, simulated=simulated,
         )  # fmt: skip
         return len(set(chosen))
 

@@ -47,6 +47,7 @@ class Visit(msgspec.Struct, frozen=True, array_like=True):
     psu: str = ""
     version: int = 0  # of the questionnaire that the page was drawn from; 0: not told, the present one
     begun: int = 0  # the one that the visit began with
+    account: bool = False  # `code_hash` is of an account that was signed in with, not of an invitation code
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -88,9 +89,18 @@ def tampered() -> Problem:
 
 
 def new_visit(
-    campaign: int, unit: str, now: datetime, *, code_hash: str | None = None, design_stratum: str = "", psu: str = ""
+    campaign: int,
+    unit: str,
+    now: datetime,
+    *,
+    code_hash: str | None = None,
+    design_stratum: str = "",
+    psu: str = "",
+    account: bool = False,
 ) -> Visit:
-    return Visit(campaign, unit, int(now.timestamp()), secrets.randbits(32), code_hash, design_stratum, psu)
+    return Visit(
+        campaign, unit, int(now.timestamp()), secrets.randbits(32), code_hash, design_stratum, psu, account=account
+    )
 
 
 def sign_visit(secret: bytes, visit: Visit) -> str:
@@ -174,11 +184,13 @@ def read_code_form(body: bytes) -> str:
     return next((value for name, value in pairs if name == "code"), "")
 
 
-Mode = Literal["open", "invitation"]
+Mode = Literal["open", "invitation", "sign_in"]
 
 
 def mode(visit: Visit) -> Mode:
-    return "open" if visit.code_hash is None else "invitation"
+    if visit.code_hash is None:
+        return "open"
+    return "sign_in" if visit.account else "invitation"
 
 
 def choices(question: Question, visit: Visit) -> tuple[Choice, ...]:

@@ -69,10 +69,10 @@ def response_row(
     Raises
     ------
     ValueError
-        A response by invitation without a code's hash, or another one with it.
+        A response by the open link with the hash of a code or an account, or another one without.
     """
-    if (mode == "invitation") != (code_hash is not None):
-        raise ValueError("a response by invitation has a code, any other has none")
+    if (mode == "open") != (code_hash is None):
+        raise ValueError("a response by the open link has no code and no account, any other has one")
     clocks = told_by_clock(questionnaire)
     answers = accepted.answers
     if clocks:

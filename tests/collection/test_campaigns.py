@@ -143,13 +143,14 @@ async def test_answers_and_codes_are_deleted_when_their_months_are_over(database
     assert {row["campaign"] for row in await Response.select(Response.campaign)} == {campaign.id}
 
 
-def test_a_response_by_invitation_needs_its_code() -> None:
+def test_a_response_by_invitation_or_account_needs_its_hash() -> None:
     questionnaire = load_shipped("sd-citizen")
     accepted = accept(questionnaire, {"contact": ["never"]})
     place = {"questionnaire_version": 1, "campaign": 1, "unit": "37", "day": date(2026, 1, 1)}
-    with pytest.raises(ValueError, match="has a code"):
-        response_row(questionnaire, accepted, mode="invitation", **place)
-    with pytest.raises(ValueError, match="has none"):
+    for mode in ("invitation", "sign_in"):
+        with pytest.raises(ValueError, match="any other has one"):
+            response_row(questionnaire, accepted, mode=mode, **place)
+    with pytest.raises(ValueError, match="has no code"):
         response_row(questionnaire, accepted, mode="open", code_hash="a" * 64, **place)
 
 
