@@ -47,26 +47,14 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
 # --- the form -------------------------------------------------------------------------------------------------------
 
 
-async def _campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampaign:
-    found: LiveCampaign = await request.app.state.campaigns.get(campaign)
-    if unit not in found.units:
-        raise Problem(404, _("Not in this survey"), _("This survey does not ask about “%(unit)s”."), unit=unit[:40])
-    return found
-
-
-async def _draft(request: Ask, campaign: LiveCampaign) -> drafts.Draft | None:
-    found = await drafts.find(drafts.read_key(request.cookies))
-    return found[1] if found is not None and found[0] == campaign.id else None
-
-
 @get("/rate/{campaign:str}/{unit:str}")
 async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """The form by open link: a step that was kept, or the first screen."""
-    found = await _campaign_and_unit(request, campaign, unit)
+    found = await steps.campaign_and_unit(request, campaign, unit)
     check_open(found, right_now(), request.app.state.settings.zone)
     if not found.open_link:
         raise by_invitation_only()
-    if (draft := await _draft(request, found)) is not None:
+    if (draft := await steps.draft_of(request, found)) is not None:
         return await steps.kept(request, found, draft)
     return await steps.begin(request, found, form.new_visit(found.id, unit, right_now()))
 
@@ -80,10 +68,10 @@ def by_invitation_only() -> Problem:
 
 
 async def _open_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampaign, form.Visit, form.Sent]:
-    found = await _campaign_and_unit(request, campaign, unit)
+    found = await steps.campaign_and_unit(request, campaign, unit)
     sent = form.read_form(await request.body())
     visit = form.read_visit(request.app.state.secret, sent.visit)
-    if visit.campaign != found.id or visit.unit != unit or visit.code_hash is not None or not found.open_link:
+    if visit.campaign != found.id or visit.unit != unit or form.mode(visit) != "open" or not found.open_link:
         raise form.tampered()
     return found, visit, sent
 
@@ -103,7 +91,7 @@ async def send(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Re
 @post("/rate/{campaign:str}/{unit:str}/forget", status_code=303, request_max_body_size=4096)
 async def start_over(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """Delete what was kept and begin again."""
-    found = await _campaign_and_unit(request, campaign, unit)
+    found = await steps.campaign_and_unit(request, campaign, unit)
     address = f"/rate/{found.code}/{unit}"
     return pages.redirect(address, await steps.forget(request, address))
 
@@ -111,7 +99,7 @@ async def start_over(request: Ask, campaign: FromPath[str], unit: FromPath[str])
 @get("/rate/{campaign:str}/{unit:str}/thanks")
 async def thanks(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[str]:
     """No answer stands on it, and anybody may open it."""
-    found = await _campaign_and_unit(request, campaign, unit)
+    found = await steps.campaign_and_unit(request, campaign, unit)
     return pages.page(
         request, "collection/thanks.html", campaign=found, unit=found.units[unit], simulated=found.simulated
     )
@@ -149,7 +137,7 @@ async def take_code(request: Ask) -> Response[Any]:
         found.id, invitation.unit, right_now(), code_hash=hashed,
         design_stratum=invitation.design_stratum, psu=invitation.psu,
     )  # fmt: skip
-    if (kept := await _draft(request, found)) is not None:
+    if (kept := await steps.draft_of(request, found)) is not None:
         before = form.read_visit(request.app.state.secret, kept.visit)
         if before.code_hash == hashed:  # the same code again on the same device: where it was left
             return pages.redirect(f"/code/form?step={len(kept.trail)}")
@@ -165,7 +153,7 @@ async def code_again(request: Ask) -> Response[Any]:
         return pages.redirect("/code")
     visit = form.read_visit(request.app.state.secret, kept[1].visit)
     found = await request.app.state.campaigns.by_number(kept[0])
-    if found is None or visit.code_hash is None or visit.unit not in found.units:
+    if found is None or form.mode(visit) != "invitation" or visit.unit not in found.units:
         return pages.redirect("/code", await steps.forget(request, "/code"))
     if await admission.is_used(visit.code_hash):
         await drafts.forget(drafts.read_key(request.cookies))
@@ -183,7 +171,7 @@ async def _invited_form(request: Ask) -> tuple[LiveCampaign, form.Visit, form.Se
     sent = form.read_form(await request.body())
     visit = form.read_visit(request.app.state.secret, sent.visit)
     found = await request.app.state.campaigns.by_number(visit.campaign)
-    if visit.code_hash is None or found is None or visit.unit not in found.units:
+    if form.mode(visit) != "invitation" or found is None or visit.unit not in found.units:
         raise form.tampered()
     return found, visit, sent
 

@@ -34,10 +34,25 @@ def addresses(campaign: LiveCampaign, visit: form.Visit) -> tuple[str, str]:
     """Of the steps, and the one that the cookie goes to."""
     if campaign.trial:
         return campaign.trial, campaign.trial
-    if visit.code_hash is not None:
+    mode = form.mode(visit)
+    if mode == "invitation":
         return "/code/form", "/code"
-    address = f"/rate/{campaign.code}/{visit.unit}"
+    address = f"/{'account' if mode == 'sign_in' else 'rate'}/{campaign.code}/{visit.unit}"
     return address, address
+
+
+async def campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampaign:
+    """The campaign of an address. Raises a 404 Problem when there is none, or when it does not ask about the unit."""
+    found: LiveCampaign = await request.app.state.campaigns.get(campaign)
+    if unit not in found.units:
+        raise Problem(404, _("Not in this survey"), _("This survey does not ask about “%(unit)s”."), unit=unit[:40])
+    return found
+
+
+async def draft_of(request: Ask, campaign: LiveCampaign) -> Draft | None:
+    """What this browser has begun in a campaign."""
+    found = await drafts.find(drafts.read_key(request.cookies))
+    return found[1] if found is not None and found[0] == campaign.id else None
 
 
 def expressions(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Context:
@@ -65,14 +80,14 @@ def form_page(
 ) -> Response[str]:
     """A screen of the form, or its review."""
     address, _path = addresses(campaign, visit)
-    invited = visit.code_hash is not None
+    mode = form.mode(visit)
     carried, behind = screens.carried(shown, shown.answers)
     context = {
         "campaign": campaign,
         "unit": campaign.units[visit.unit],
-        "invited": invited,
+        "mode": mode,
         "action": address,
-        "send_action": "/code/send" if invited else f"{address}/send",
+        "send_action": "/code/send" if mode == "invitation" else f"{address}/send",
         "visit": form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit)),
         "carried": carried,
         "cleared": screens.cleared(campaign, visit, shown),
@@ -116,6 +131,14 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
             return pages.redirect(f"{address}?step=1", headers)
         return form_page(request, campaign, visit, shown, headers=headers)
     return await _show(request, campaign, visit, shown, form.Sent("", "", "", False, shown.answers))
+
+
+async def keep_first(request: Ask, campaign: LiveCampaign, visit: form.Visit, key: bytes) -> None:
+    """Keep the first screen under a key that the browser does not send yet: it gets it with this answer."""
+    shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
+    signed = form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit))
+    code = shown.screen.code if shown.screen else form.REVIEW
+    await drafts.save(key, campaign.id, Draft(signed, shown.answers, (code,)))
 
 
 async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[Any]:
@@ -294,7 +317,7 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     duplicate = await request.app.state.intake.submit(row) == "duplicate"
     headers = await forget(request, addresses(campaign, visit)[1])
     if duplicate:
-        raise already_counted()
+        raise already_counted(form.mode(visit))
     return pages.redirect(f"/rate/{campaign.code}/{visit.unit}/thanks", headers)
 
 
@@ -308,7 +331,12 @@ async def forget(request: Ask, path: str) -> dict[str, str]:
     return {"Set-Cookie": drafts.cookie("", path, days=0, secure=request.app.state.settings.secure_cookies)}
 
 
-def already_counted() -> Problem:
+def already_counted(mode: form.Mode = "invitation") -> Problem:
+    if mode == "sign_in":
+        return Problem(
+            409, _("This account was already counted"),
+            _("An answer on this office is stored for your account; it counts once and cannot be changed or shown."),
+        )  # fmt: skip
     return Problem(
         409, _("This code was already counted"),
         _("An answer with this invitation code is stored; it counts once and cannot be changed or shown."),
