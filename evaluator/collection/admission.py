@@ -6,12 +6,12 @@ wrong symbol and two symbols that changed places are always seen, before the dat
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 
+from evaluator.collection.keys import campaign_key, invitation_hash, kept_keys
 from evaluator.collection.tables import Admission, Campaign, CampaignUnit, Invitation
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -84,21 +84,16 @@ def shown_code(code: str) -> str:
     return "-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP))
 
 
-def code_hash(secret: bytes, code: str) -> str:
-    """What is kept of a code: HMAC-SHA256 under a key of this site, which is not in the database."""
-    key = hmac.digest(secret, b"invitation codes", hashlib.sha256)
-    return hmac.digest(key, code.encode(), hashlib.sha256).hex()
-
-
 async def issue_codes(
-    secret: bytes, campaign_code: str, unit: str, number: int, *, design_stratum: str = "", psu: str = ""
+    settings: Settings, campaign_code: str, unit: str, number: int, *, design_stratum: str = "", psu: str = ""
 ) -> list[str]:
     """New codes for a unit of a campaign. They are returned once and never again: only their hashes are kept.
 
     Raises
     ------
     Problem
-        No such campaign, a unit that it does not ask about, a number outside 1 to 1,000,000.
+        No such campaign, a unit that it does not ask about, a number outside 1 to 1,000,000, or a campaign whose key
+        was destroyed.
     """
     if not 1 <= number <= MOST_CODES:
         raise Problem(
@@ -119,13 +114,14 @@ async def issue_codes(
             422, _("Not in this campaign"), _("The campaign “%(code)s” does not ask about the unit “%(unit)s”."),
             code=campaign_code, unit=unit,
         )  # fmt: skip
+    key = campaign_key(settings, campaign_code)
     codes = sorted({new_code() for _ in range(number)})
     async with Invitation._meta.db.transaction():
         for at in range(0, len(codes), 500):
             await Invitation.insert(
                 *(
                     Invitation(
-                        code_hash=code_hash(secret, code),
+                        code_hash=invitation_hash(key, code),
                         campaign=campaign.id,
                         unit=unit,
                         design_stratum=design_stratum,
@@ -137,9 +133,12 @@ async def issue_codes(
     return codes
 
 
-async def find_invitation(hashed: str) -> Invitation | None:
-    """The invitation behind a code's hash."""
-    return await Invitation.objects().get(Invitation.code_hash == hashed)
+async def find_invitation(settings: Settings, code: str) -> Invitation | None:
+    """The invitation behind a code, of whichever campaign: a code does not say it, and one query asks for all."""
+    hashes = [invitation_hash(key, code) for key in kept_keys(settings)]
+    if not hashes:
+        return None
+    return await Invitation.objects().where(Invitation.code_hash.is_in(hashes)).first()
 
 
 async def is_used(hashed: str) -> bool:

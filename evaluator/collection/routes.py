@@ -124,12 +124,12 @@ async def take_code(request: Ask) -> Response[Any]:
         mistyped = _("This code is mistyped. It has 16 letters and digits; compare it with your letter, one by one.")
         message = language.gettext(mistyped if typed.strip() else _("Enter the code from your letter or message."))
         return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
-    hashed = admission.code_hash(request.app.state.secret, code)
-    invitation = await admission.find_invitation(hashed)
+    invitation = await admission.find_invitation(request.app.state.settings, code)
     found = await request.app.state.campaigns.by_number(invitation.campaign) if invitation else None
     if invitation is None or found is None or invitation.unit not in found.units:
         message = language.gettext("There is no invitation with this code. Compare it with your letter.")
         return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
+    hashed = invitation.code_hash
     if await admission.is_used(hashed):
         raise steps.already_counted()
     check_open(found, right_now(), request.app.state.settings.zone)

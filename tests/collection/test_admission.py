@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from evaluator.collection.admission import (
     ALPHABET,
-    code_hash,
     find_invitation,
     is_used,
     issue_codes,
@@ -18,10 +18,17 @@ from evaluator.collection.admission import (
     read_code,
     shown_code,
 )
-from evaluator.collection.tables import Invitation
+from evaluator.collection.keys import (
+    campaign_key,
+    destroy,
+    destroyed,
+    invitation_hash,
+    kept_keys,
+    sign_in_hash,
+    withdrawal_token,
+)
+from evaluator.collection.tables import Campaign, Invitation
 from evaluator.problems import Problem
-
-SECRET = b"a secret of this test, longer than thirty-two bytes"
 
 
 def test_every_single_wrong_symbol_and_every_two_that_changed_places_are_caught() -> None:
@@ -53,24 +60,88 @@ def test_any_text_is_a_code_or_is_not(text: str) -> None:
     assert code is None or (len(code) == 16 and set(code) <= set(ALPHABET))
 
 
-def test_a_hash_depends_on_the_site_and_shows_nothing() -> None:
-    code = new_code()
-    hashed = code_hash(SECRET, code)
+def test_a_hash_depends_on_the_campaign_and_shows_nothing() -> None:
+    code, key, other = new_code(), bytes(32), bytes([1]) * 32
+    hashed = invitation_hash(key, code)
     assert len(hashed) == 64
-    assert hashed != code_hash(b"another site's secret, as long as it", code)
+    assert hashed != invitation_hash(other, code)
     assert code.lower() not in hashed
+    people = {sign_in_hash(key, *who) for who in (("a", "b", "c"), ("a", "bc", ""), ("ab", "c", ""), ("a", "b", "d"))}
+    assert len(people) == 4  # the parts are told apart, and a person is another one for another unit
 
 
-async def test_codes_are_returned_once_and_only_hashes_are_kept(database_url, small_campaign) -> None:
+def test_a_withdrawal_token_belongs_to_one_leaf_of_one_campaign() -> None:
+    leaf = "5a" * 32
+    token = withdrawal_token(bytes(32), leaf)
+    assert len(token) == 24
+    assert set(token) <= set(ALPHABET)
+    assert token == withdrawal_token(bytes(32), leaf)  # the same when the promise is fetched again
+    assert len({token, withdrawal_token(bytes(32), "5b" * 32), withdrawal_token(bytes([1]) * 32, leaf)}) == 3
+
+
+def test_a_key_is_made_once_however_many_ask_at_once(settings) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: campaign_key(settings, "spring"), range(40)))
+    assert len(found) == 1
+    [path] = (settings.data_dir / "keys").iterdir()  # no candidate is left behind
+    assert path.name == "campaign-spring"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(kept_keys(settings)) == list(found)
+    assert campaign_key(settings, "autumn") not in found
+
+
+def test_a_destroyed_key_never_comes_back(settings) -> None:
+    key = campaign_key(settings, "spring")
+    campaign_key(settings, "autumn")
+    assert not destroyed(settings, "spring")
+    destroy(settings, "spring")
+    assert destroyed(settings, "spring")
+    with pytest.raises(Problem) as refused:
+        campaign_key(settings, "spring")
+    assert refused.value.status == 410
+    assert list(kept_keys(settings)) == [campaign_key(settings, "autumn")]
+    assert key not in (settings.data_dir / "keys" / "campaign-spring").read_bytes()
+    destroy(settings, "summer")  # a campaign whose key was never needed
+    assert destroyed(settings, "summer")
+
+
+def test_a_key_cannot_be_asked_for_outside_its_folder(settings) -> None:
+    with pytest.raises(ValueError, match="no code of a campaign"):
+        campaign_key(settings, "../../evaluator.sqlite")
+
+
+async def test_codes_are_returned_once_and_only_hashes_are_kept(database_url, settings, small_campaign) -> None:
     await small_campaign()
-    codes = await issue_codes(SECRET, "spring", "3701", 600, design_stratum="town", psu="p1")
+    assert await find_invitation(settings, new_code()) is None  # no campaign has a key yet
+    codes = await issue_codes(settings, "spring", "3701", 600, design_stratum="town", psu="p1")
     assert len(set(codes)) == 600
     kept = await Invitation.select()
-    assert {row["code_hash"] for row in kept} == {code_hash(SECRET, code) for code in codes}
+    key = campaign_key(settings, "spring")
+    assert {row["code_hash"] for row in kept} == {invitation_hash(key, code) for code in codes}
     assert {(row["unit"], row["design_stratum"], row["psu"]) for row in kept} == {("3701", "town", "p1")}
-    found = await find_invitation(code_hash(SECRET, codes[0]))
+    found = await find_invitation(settings, codes[0])
     assert found is not None
-    assert not await is_used(code_hash(SECRET, codes[0]))
+    assert found.code_hash == invitation_hash(key, codes[0])
+    assert not await is_used(found.code_hash)
+    assert await find_invitation(settings, new_code()) is None
+
+
+async def test_a_code_finds_its_campaign_among_many_and_none_after_its_key_is_gone(
+    database_url, settings, small_campaign
+) -> None:
+    codes = {}
+    for name in ("spring", "summer", "autumn"):
+        await small_campaign(name)
+        [codes[name]] = await issue_codes(settings, name, "3701", 1)
+    campaigns = {row["code"]: row["id"] for row in await Campaign.select()}
+    for name, code in codes.items():
+        found = await find_invitation(settings, code)
+        assert found is not None
+        assert found.campaign == campaigns[name]
+    destroy(settings, "summer")
+    assert await find_invitation(settings, codes["summer"]) is None
+    with pytest.raises(Problem, match="appeals"):
+        await issue_codes(settings, "summer", "3701", 1)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +154,9 @@ async def test_codes_are_returned_once_and_only_hashes_are_kept(database_url, sm
     ],
 )
 async def test_codes_that_cannot_be_issued_say_why(
-    sqlite_url, small_campaign, campaign: str, unit: str, number: int, words: str
+    sqlite_url, settings, small_campaign, campaign: str, unit: str, number: int, words: str
 ) -> None:
     await small_campaign()
     with pytest.raises(Problem, match=words):
-        await issue_codes(SECRET, campaign, unit, number)
+        await issue_codes(settings, campaign, unit, number)
     assert await Invitation.count() == 0
