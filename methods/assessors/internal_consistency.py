@@ -10,6 +10,7 @@ from scipy import optimize, stats
 
 from methods.inputs import Floats
 
+FLAT = 1e-6  # slope of the discrepancy, which is of the order of 1, below which it is at its least
 LEAST_UNIQUE = 0.005  # of a standardised item's variance
 
 
@@ -159,7 +160,11 @@ def omega_total(items: Floats, standardised: bool = False) -> Omega:
     loadings = loadings if loadings.sum() >= 0 else -loadings
     scale = np.ones(k) if standardised else deviation
     common = float((loadings * scale).sum()) ** 2
-    return Omega(common / (common + float(np.sum(unique * scale**2))), loadings, unique, bool(found.success))
+    # the optimiser's own word depends on the machine: at the last digit a line search may fail where nothing is to gain
+    slope = np.asarray(found.jac, np.float64)
+    downhill = np.where(((unique <= LEAST_UNIQUE) & (slope > 0)) | ((unique >= 1.0) & (slope < 0)), 0.0, slope)
+    converged = bool(np.abs(downhill).max() <= FLAT)
+    return Omega(common / (common + float(np.sum(unique * scale**2))), loadings, unique, converged)
 
 
 def _complete(items: Floats, least: int) -> Floats:
