@@ -23,6 +23,7 @@ from evaluator import database
 from evaluator.collection.bulk import store_in_bulk
 from evaluator.collection.campaigns import Label, LiveCampaign, create_campaign, load_campaign
 from evaluator.collection.responses import ResponseRow, response_row
+from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.loading import shipped_text
@@ -56,12 +57,12 @@ def rows(campaign: LiveCampaign, number: int) -> Iterator[ResponseRow]:
             )  # fmt: skip
 
 
-async def prepare(number: int) -> None:
+async def prepare(settings: Settings, number: int) -> None:
     await database.upgrade()
     await Unit.insert(Unit(code="37", level="P", name_zh="a"))
     label = Label("a", "b")
     await create_campaign(
-        "load", questionnaire=shipped_text("sd-citizen"), units=["37"], opens=OPENS,
+        settings, "load", questionnaire=shipped_text("sd-citizen"), units=["37"], opens=OPENS,
         closes=OPENS + timedelta(29), title=label, responsible=label, contact="c",
     )  # fmt: skip
     campaign = await load_campaign("load")
@@ -86,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         url = f"sqlite:///{place}/load.sqlite"
         database.connect(url)
-        asyncio.run(prepare(given.responses))
+        asyncio.run(prepare(Settings(data_dir=Path(place), database_url=url), given.responses))
         environment = os.environ | {"EVALUATOR_DATABASE_URL": url, "EVALUATOR_DATA_DIR": place}
         *_seconds, idle = measured(["campaign", "list"], environment)
         for form in ("csv", "parquet", "xlsx"):

@@ -15,6 +15,7 @@ import msgspec
 from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.collection.versions import begin, keep_questionnaire, refuse_unsupported, versions_of
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
 
@@ -138,6 +139,7 @@ def _unchecked(values: Mapping[str, str]) -> list[FieldProblem]:
 
 
 async def create_campaign(
+    settings: Settings,
     code: str,
     *,
     questionnaire: str,

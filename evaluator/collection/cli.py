@@ -217,6 +217,7 @@ def create(
 ) -> None:  # fmt: skip
     """Put a questionnaire to the public for some units between two days."""
     from evaluator.collection.campaigns import Label, create_campaign
+    from evaluator.settings import read_settings
     from evaluator.units.tables import Unit
     from evaluator.units.tree import subtree
 
@@ -239,9 +240,9 @@ def create(
                 below = [unit for unit in below if level[unit] in levels]
             chosen += below
         await create_campaign(
-            code, questionnaire=text, file=questionnaire, units=chosen, opens=opens.date(), closes=closes.date(),
-            title=Label(title_zh, title_en), responsible=Label(responsible_zh, responsible_en), contact=contact,
-            kept_months=kept_months, open_link=open_link, sign_in=sign_in, simulated=simulated,
+            read_settings(), code, questionnaire=text, file=questionnaire, units=chosen, opens=opens.date(),
+            closes=closes.date(), title=Label(title_zh, title_en), responsible=Label(responsible_zh, responsible_en),
+            contact=contact, kept_months=kept_months, open_link=open_link, sign_in=sign_in, simulated=simulated,
         )  # fmt: skip
         return len(set(chosen))
 
@@ -276,8 +277,8 @@ def move(code: str, file: Path) -> None:
     from evaluator.collection.campaigns import right_now, today
     from evaluator.settings import read_settings
 
-    text, zone = file.read_text(encoding="utf-8-sig"), read_settings().zone
-    report = _run(version_cli.move(code, text, str(file), today(right_now(), zone)))
+    text, settings = file.read_text(encoding="utf-8-sig"), read_settings()
+    report = _run(version_cli.move(settings, code, text, str(file), today(right_now(), settings.zone)))
     for line in version_cli.listed(report):
         click.echo(line)
     click.echo(
@@ -328,7 +329,7 @@ def codes(code: str, unit: str, number: int, stratum: str, psu: str, out: Path) 
     except OSError as error:
         raise click.UsageError(f"--out {out}: {error.strerror}; name a new file in a folder that exists") from None
     try:
-        made = _run(issue_codes(read_settings().secret(), code, unit, number, design_stratum=stratum, psu=psu))
+        made = _run(issue_codes(read_settings(), code, unit, number, design_stratum=stratum, psu=psu))
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["campaign", "unit", "design_stratum", "psu", "code"])
@@ -345,11 +346,12 @@ def codes(code: str, unit: str, number: int, stratum: str, psu: str, out: Path) 
 def frame(code: str, file: Path) -> None:
     """Import the design cells of the invited sample: unit, design_stratum, psu, frame_n, invited, calibration_area."""
     from evaluator.collection.counts import import_frame
+    from evaluator.settings import read_settings
 
     content = file.read_bytes()
 
     async def take() -> int:
-        return await import_frame(await _live(code), content)
+        return await import_frame(read_settings(), await _live(code), content)
 
     click.echo(f"{_run(take()):,} design cells imported from {file.name}")
 
@@ -360,10 +362,11 @@ def frame(code: str, file: Path) -> None:
 def population(code: str, file: Path) -> None:
     """Import population counts: unit, one column s_QUESTION for each stratum, count."""
     from evaluator.collection.counts import import_population
+    from evaluator.settings import read_settings
 
     content = file.read_bytes()
 
     async def take() -> int:
-        return await import_population(await _live(code), content)
+        return await import_population(read_settings(), await _live(code), content)
 
     click.echo(f"{_run(take()):,} population cells imported from {file.name}")

@@ -12,6 +12,7 @@ import msgspec
 
 from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.tables import PopulationCell, SampleCell
+from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_code, parse_number
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong, finding
 from evaluator.spreadsheets.reading import Cell, Row, read_sheets
@@ -227,7 +228,7 @@ def strata_of(campaign: LiveCampaign) -> dict[str, list[str]]:
     }
 
 
-async def keep_frame(campaign: LiveCampaign, rows: Sequence[FrameRow]) -> None:
+async def keep_frame(settings: Settings, campaign: LiveCampaign, rows: Sequence[FrameRow]) -> None:
     """Replace a campaign's design cells."""
     async with SampleCell._meta.db.transaction():
         await SampleCell.delete().where(SampleCell.campaign == campaign.id)
@@ -237,7 +238,7 @@ async def keep_frame(campaign: LiveCampaign, rows: Sequence[FrameRow]) -> None:
             )
 
 
-async def keep_population(campaign: LiveCampaign, rows: Sequence[PopulationRow]) -> None:
+async def keep_population(settings: Settings, campaign: LiveCampaign, rows: Sequence[PopulationRow]) -> None:
     """Replace a campaign's population cells."""
     async with PopulationCell._meta.db.transaction():
         await PopulationCell.delete().where(PopulationCell.campaign == campaign.id)
@@ -255,17 +256,17 @@ async def keep_population(campaign: LiveCampaign, rows: Sequence[PopulationRow])
             )
 
 
-async def import_frame(campaign: LiveCampaign, content: bytes) -> int:
+async def import_frame(settings: Settings, campaign: LiveCampaign, content: bytes) -> int:
     """Take a file of design cells; how many there were. Raises Refused."""
     units = [row["code"] for row in await Unit.select(Unit.code)]
     rows = read_frame(content, campaign.units, units)
-    await keep_frame(campaign, rows)
+    await keep_frame(settings, campaign, rows)
     return len(rows)
 
 
-async def import_population(campaign: LiveCampaign, content: bytes) -> int:
+async def import_population(settings: Settings, campaign: LiveCampaign, content: bytes) -> int:
     """Take a file of population cells; how many there were. Raises Refused."""
     units = [row["code"] for row in await Unit.select(Unit.code)]
     rows = read_population(content, strata_of(campaign), units)
-    await keep_population(campaign, rows)
+    await keep_population(settings, campaign, rows)
     return len(rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evaluator.settings import Settings
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import load
 from questionnaires.mistakes import DefinitionError
@@ -65,14 +66,14 @@ def diff(old: Path, new: Path) -> bool:
     return report.compatible
 
 
-async def move(code: str, text: str, file: str, day: date) -> Report:
+async def move(settings: Settings, code: str, text: str, file: str, day: date) -> Report:
     """Keep a file as a published version and let a campaign move to it; both or neither."""
     from evaluator.collection.tables import Campaign
     from evaluator.collection.versions import keep_questionnaire, move_campaign
 
     async with Campaign._meta.db.transaction():
         version, _kept = await keep_questionnaire(text, file)
-        return await move_campaign(code, version, day)
+        return await move_campaign(settings, code, version, day)
 
 
 async def versions_of(code: str) -> list[str]:

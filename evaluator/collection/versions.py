@@ -14,6 +14,7 @@ import msgspec
 
 from evaluator.collection.tables import Campaign, CampaignVersion, QuestionnaireVersion
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import loads
 from questionnaires.mistakes import DefinitionError
@@ -186,7 +187,7 @@ async def report_of_move(campaign: str, version: int) -> Report:
     return compare(old, new)
 
 
-async def move_campaign(campaign: str, version: int, day: date) -> Report:
+async def move_campaign(settings: Settings, campaign: str, version: int, day: date) -> Report:
     """Let a live campaign show another published version from now on.
 
     Parameters

@@ -78,7 +78,7 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
     with steps.step(_("Create the database and import the units")):
         database.connect(settings.database)
         asyncio.run(_found(files.units_file(home / "files", made.province)))
-    campaign, opened, logins = _open(home, made, steps)
+    campaign, opened, logins = _open(settings, home, made, steps)
     _collect(settings, plan, made, campaign, opened, steps)
     accounts.write_logins(home / accounts.FILE, logins, asyncio.run(_spare_codes(settings, made)))
     snapshot, edition = settings.data_dir / "snapshots" / plan.calendar.campaign, home / "edition"
@@ -106,14 +106,16 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
     return Made(row.identifier, counts)
 
 
-def _open(home: Path, made: Simulation, steps: Steps) -> tuple[Campaign, AssessmentRound, list[accounts.Login]]:
+def _open(
+    settings: Settings, home: Path, made: Simulation, steps: Steps
+) -> tuple[Campaign, AssessmentRound, list[accounts.Login]]:
     """The campaign, the round, and who can sign in."""
     with steps.step(_("Open a campaign with its frame and population, and a round of assessment")) as advance:
-        campaign = asyncio.run(_open_campaign(made))
+        campaign = asyncio.run(_open_campaign(settings, made))
         advance(0.3)
         frame = files.frame_file(home / "files", made.province, made.sample)
         population = files.population_file(home / "files", made.province, made.truth)
-        asyncio.run(_counts(frame, population, made.calendar))
+        asyncio.run(_counts(settings, frame, population, made.calendar))
         advance(0.7)
         opened = asyncio.run(assessing.open_round(made, home / "files"))
         logins = asyncio.run(accounts.make_accounts(made.province, opened.id, opened.code))
@@ -159,21 +161,21 @@ async def _found(units: Path) -> None:
     await import_units(read_units(await asyncio.to_thread(units.read_bytes)))
 
 
-async def _open_campaign(made: Simulation) -> Campaign:
+async def _open_campaign(settings: Settings, made: Simulation) -> Campaign:
     words, calendar = data("demo.yaml")["campaign"], made.calendar
     return await create_campaign(
-        calendar.campaign, questionnaire=made.definition, units=[str(code) for code in made.province.code],
+        settings, calendar.campaign, questionnaire=made.definition, units=[str(code) for code in made.province.code],
         opens=calendar.opens, closes=calendar.closes, title=Label(words["title"]["zh"], words["title"]["en"]),
         responsible=Label(words["responsible"]["zh"], words["responsible"]["en"]), contact=words["contact"],
         simulated=True,
     )  # fmt: skip
 
 
-async def _counts(frame: Path, population: Path, calendar: Calendar) -> None:
+async def _counts(settings: Settings, frame: Path, population: Path, calendar: Calendar) -> None:
     campaign = await load_campaign(calendar.campaign)
     assert campaign is not None  # made a moment ago
-    await import_frame(campaign, await asyncio.to_thread(frame.read_bytes))
-    await import_population(campaign, await asyncio.to_thread(population.read_bytes))
+    await import_frame(settings, campaign, await asyncio.to_thread(frame.read_bytes))
+    await import_population(settings, campaign, await asyncio.to_thread(population.read_bytes))
 
 
 def _online(plan: Plan, people: citizens.Simulated) -> NDArray[np.int64]:
@@ -193,7 +195,7 @@ async def _issue(settings: Settings, made: Simulation, chosen: NDArray[np.int64]
     unit_of = made.people.unit[chosen]
     units, counts = np.unique(unit_of, return_counts=True)
     waiting = {
-        unit: await issue_codes(settings.secret(), made.calendar.campaign, str(made.province.code[unit]), number)
+        unit: await issue_codes(settings, made.calendar.campaign, str(made.province.code[unit]), number)
         for unit, number in zip(units.tolist(), counts.tolist(), strict=True)
     }
     return [waiting[unit].pop() for unit in unit_of.tolist()]
@@ -201,7 +203,7 @@ async def _issue(settings: Settings, made: Simulation, chosen: NDArray[np.int64]
 
 async def _spare_codes(settings: Settings, made: Simulation) -> list[str]:
     county = str(made.province.code[made.province.of_level("K")[0]])
-    codes = await issue_codes(settings.secret(), made.calendar.campaign, county, SPARE_CODES)
+    codes = await issue_codes(settings, made.calendar.campaign, county, SPARE_CODES)
     return [shown_code(code) for code in codes]
 
 

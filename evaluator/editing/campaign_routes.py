@@ -67,7 +67,9 @@ async def make_campaign(request: Staff, code: FromPath[str], version: FromPath[s
     }
     ticked = tuple(str(value)[:64] for value in form.getall("level", []))
     asked = Asked(texts, form.get("below") == "yes", ticked, form.get("open-link") == "yes")
-    made, wrong = await campaigning.create(asked, kept.text, request.scope["state"]["account"].unit)
+    made, wrong = await campaigning.create(
+        request.app.state.settings, asked, kept.text, request.scope["state"]["account"].unit
+    )
     if wrong:
         return await _form_page(request, kept, asked, wrong)
     return pages.redirect(f"/staff/campaigns/{made}")
@@ -95,7 +97,7 @@ async def move(request: Staff, code: FromPath[str], version: FromPath[str], camp
     """Let a live campaign show this version from now on."""
     kept = await _published(code, version)
     found: LiveCampaign = await request.app.state.campaigns.get(campaign)
-    await move_campaign(found.code, kept.line.id, _today(request))
+    await move_campaign(request.app.state.settings, found.code, kept.line.id, _today(request))
     await request.app.state.campaigns.anew(found)
     return pages.redirect(f"{kept.address}?kept=moved")
 

@@ -11,6 +11,7 @@ import msgspec
 from evaluator.collection.campaigns import CODE, Label, create_campaign
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_date
 from evaluator.units.codes import canonical_code
 from evaluator.units.tables import Unit
@@ -71,7 +72,9 @@ async def levels() -> list[Level]:
     return sorted(made, key=lambda level: (level.units, level.code))
 
 
-async def create(asked: Asked, definition: str, within: str | None) -> tuple[str, list[FieldProblem]]:
+async def create(
+    settings: Settings, asked: Asked, definition: str, within: str | None
+) -> tuple[str, list[FieldProblem]]:
     """Make the campaign; its code, and what is wrong with the form when it was not made.
 
     Parameters
@@ -106,7 +109,7 @@ async def create(asked: Asked, definition: str, within: str | None) -> tuple[str
         return "", wrong
     try:
         await create_campaign(
-            asked.text("code"), questionnaire=definition, units=units, opens=opens, closes=closes,
+            settings, asked.text("code"), questionnaire=definition, units=units, opens=opens, closes=closes,
             title=Label(asked.text("title-zh"), asked.text("title-en")),
             responsible=Label(asked.text("responsible-zh"), asked.text("responsible-en")),
             contact=asked.text("contact"), kept_months=int(months), open_link=asked.open_link,

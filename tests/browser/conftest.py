@@ -150,7 +150,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]
         await Unit.insert(*units)
         for code, text in zip(questionnaires, texts, strict=True):
             await create_campaign(
-                code, questionnaire=text, units=UNITS, opens=date.today() - timedelta(3),
+                settings, code, questionnaire=text, units=UNITS, opens=date.today() - timedelta(3),
                 closes=date.today() + timedelta(20), title=Label(f"{code}-zh", f"Test of {code}"),
                 responsible=Label("Office-zh", "Test office"), contact="office@example.org",
             )  # fmt: skip

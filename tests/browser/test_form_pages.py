@@ -64,11 +64,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
         units = [row["code"] for row in await Unit.select(Unit.code)]
         today = date.today()
         await create_campaign(
-            CAMPAIGN, questionnaire=shipped_text("sd-citizen"), units=units, opens=today - timedelta(3),
+            settings, CAMPAIGN, questionnaire=shipped_text("sd-citizen"), units=units, opens=today - timedelta(3),
             closes=today + timedelta(20), title=Label("测试评议", "Test survey"),
             responsible=Label("测试办公室", "Test office"), contact="office@example.org",
         )  # fmt: skip
-        place.codes += await issue_codes(settings.secret(), CAMPAIGN, COUNTY, 8)
+        place.codes += await issue_codes(settings, CAMPAIGN, COUNTY, 8)
         made = await create_round(replace(PLAN, opens=today - timedelta(3), closes=today + timedelta(20)))
         who = (await assessors_of(made.id))["uni", "A1"]
         await assign_units([(who, CITY), (who, COUNTY)])

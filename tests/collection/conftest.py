@@ -104,7 +104,7 @@ async def make_units() -> None:
         )
 
 
-async def make_campaign(code: str = "spring", **changes: object) -> None:
+async def make_campaign(settings: Settings, code: str = "spring", **changes: object) -> None:
     given: dict[str, object] = {
         "questionnaire": QUESTIONNAIRE,
         "units": ["3701", "370102", "3702"],
@@ -115,17 +115,23 @@ async def make_campaign(code: str = "spring", **changes: object) -> None:
         "contact": "office@example.org",
         **changes,
     }
-    await create_campaign(code, **given)  # type: ignore[arg-type]
+    await create_campaign(settings, code, **given)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def small_campaign() -> Callable[..., Awaitable[None]]:
+def settings(tmp_path: Path) -> Settings:
+    """Those of the site that `app_on` makes: one directory for keys and files."""
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def small_campaign(settings: Settings) -> Callable[..., Awaitable[None]]:
     """Makes the units, and the campaign `spring` with whatever is to be different about it."""
 
     async def make(code: str = "spring", **changes: object) -> None:
         if not await Unit.count():
             await make_units()
-        await make_campaign(code, **changes)
+        await make_campaign(settings, code, **changes)
 
     return make
 

@@ -46,7 +46,7 @@ async def answer(number: int, raw: dict[str, list[str]], **more: object) -> None
 
 
 @pytest.fixture
-def two_versions(small_campaign):
+def two_versions(settings, small_campaign):
     async def ready(**changes: object) -> None:
         await small_campaign(**changes)
         await answer(
@@ -54,7 +54,7 @@ def two_versions(small_campaign):
             orders={"trouble": "rude money delay none"},
         )  # fmt: skip
         number, _ = await keep_questionnaire(SECOND)
-        await move_campaign("spring", number, DAY)
+        await move_campaign(settings, "spring", number, DAY)
         await answer(
             2, {"contact": ["yes"], "trouble": ["lost", "rude"], "word": ["7"], "age": ["old"], "remark": ["Ms Li"]},
             day=DAY + timedelta(1), duration="under_25_seconds", unit="3702",

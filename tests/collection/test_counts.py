@@ -82,17 +82,19 @@ def test_population_of_an_unknown_stratum_is_refused() -> None:
     assert "young" in refused.value.findings[0].what_would_be_right()
 
 
-async def test_an_import_replaces_the_one_before_and_a_bad_file_changes_nothing(database_url, small_campaign) -> None:
+async def test_an_import_replaces_the_one_before_and_a_bad_file_changes_nothing(
+    database_url, settings, small_campaign
+) -> None:
     await small_campaign()
     campaign = await load_campaign("spring")
     assert campaign is not None
-    assert await import_frame(campaign, b"unit,frame_n,invited\n3701,10,1\n3702,20,2\n") == 2
-    assert await import_frame(campaign, b"unit,frame_n,invited\n3701,30,3\n") == 1
+    assert await import_frame(settings, campaign, b"unit,frame_n,invited\n3701,10,1\n3702,20,2\n") == 2
+    assert await import_frame(settings, campaign, b"unit,frame_n,invited\n3701,30,3\n") == 1
     with pytest.raises(Refused):
-        await import_frame(campaign, b"unit,frame_n,invited\n3702,1,1\nxx,1,1\n")
+        await import_frame(settings, campaign, b"unit,frame_n,invited\n3702,1,1\nxx,1,1\n")
     assert [(row["unit"], row["frame_n"]) for row in await SampleCell.select()] == [("3701", 30)]
-    assert await import_population(campaign, b"unit,s_age,count\n37,young,5\n37,old,6\n") == 2
+    assert await import_population(settings, campaign, b"unit,s_age,count\n37,young,5\n37,old,6\n") == 2
     with pytest.raises(Refused):
-        await import_population(campaign, b"unit,s_age,count\n37,young,5\n37,young,6\n")
+        await import_population(settings, campaign, b"unit,s_age,count\n37,young,5\n37,young,6\n")
     kept = {(row["unit"], row["strata"], row["count"]) for row in await PopulationCell.select()}
     assert kept == {("37", '{"s_age":"young"}', 5), ("37", '{"s_age":"old"}', 6)}

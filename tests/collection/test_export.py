@@ -103,9 +103,11 @@ async def test_bulk_by_invitation_issues_and_uses_the_codes(database_url, spring
     assert await Response.count() == 40  # all or none
 
 
-async def test_the_sample_counts_who_responded(database_url, spring) -> None:
+async def test_the_sample_counts_who_responded(database_url, settings, spring) -> None:
     campaign = await spring()
-    await keep_frame(campaign, [FrameRow("3701", "town", "", 1000, 80, ""), FrameRow("3702", "", "", 500, 50, "37")])
+    await keep_frame(
+        settings, campaign, [FrameRow("3701", "town", "", 1000, 80, ""), FrameRow("3702", "", "", 500, 50, "37")]
+    )
     await store_in_bulk(_rows(campaign, 40, mode="invitation", stratum="town"))
     await store_in_bulk(_rows(campaign, 7, unit="3702"))  # by open link: not of the sample
     table = await export.sample_table(await export.sources(["spring"]))
@@ -115,17 +117,17 @@ async def test_the_sample_counts_who_responded(database_url, spring) -> None:
     }  # fmt: skip
 
 
-async def test_the_population_keeps_blank_strata_blank(database_url, spring) -> None:
+async def test_the_population_keeps_blank_strata_blank(database_url, settings, spring) -> None:
     campaign = await spring()
     rows = [PopulationRow("3701", {"s_age": "old"}, 40), PopulationRow("3702", {}, 99)]
-    await keep_population(campaign, rows)
+    await keep_population(settings, campaign, rows)
     table = await export.population_table(await export.sources(["spring"]))
     assert {name: list(column) for name, column in table.items()} == {
         "unit": ["3701", "3702"], "s_age": ["old", ""], "count": [40.0, 99.0],
     }  # fmt: skip
 
 
-async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, tmp_path, spring) -> None:
+async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, settings, tmp_path, spring) -> None:
     campaign = await spring()
     await store_in_bulk(_rows(campaign, 20))
     extra = '      - code: extra\n        type: integer\n        text: {zh: "E-zh", en: "How often?"}\n'
@@ -133,7 +135,7 @@ async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, tmp_pat
         "      - code: days\n", f"{extra}      - code: days\n"
     )
     number, _ = await keep_questionnaire(text)
-    await move_campaign("spring", number, DAY)
+    await move_campaign(settings, "spring", number, DAY)
     now = await load_campaign("spring")
     row = response_row(
         now.questionnaire, accept(now.questionnaire, {"contact": ["yes"], "extra": ["3"], "word": ["9"]}),

@@ -37,16 +37,16 @@ async def kept(text: str, **changes: object) -> int:
 async def moved(app, text: str = SECOND) -> int:
     """Move the campaign in the database and in the memory of this process."""
     number = await kept(text)
-    await versions.move_campaign("spring", number, MARCH)
+    await versions.move_campaign(app.state.settings, "spring", number, MARCH)
     await app.state.campaigns.anew(await app.state.campaigns.get("spring"))
     return number
 
 
-async def test_a_move_is_recorded_with_its_day(database_url, small_campaign) -> None:
+async def test_a_move_is_recorded_with_its_day(database_url, settings, small_campaign) -> None:
     await small_campaign()
     before = await load_campaign("spring")
     number = await kept(SECOND)
-    report = await versions.move_campaign("spring", number, MARCH)
+    report = await versions.move_campaign(settings, "spring", number, MARCH)
     assert report.compatible
     assert {change.kind for change in report.changes} == {"choice_added", "question_added"}
     now = await load_campaign("spring")
@@ -75,12 +75,12 @@ RANKED = SECOND.replace(
     ],
 )
 async def test_a_move_that_cannot_be_is_refused_and_changes_nothing(
-    database_url, small_campaign, text, changes, day, status, words
+    database_url, settings, small_campaign, text, changes, day, status, words
 ) -> None:
     await small_campaign()
     number = await kept(text, **changes)
     with pytest.raises(Problem) as refused:
-        await versions.move_campaign("spring", number, day)
+        await versions.move_campaign(settings, "spring", number, day)
     assert refused.value.status == status
     assert words in str(refused.value)
     if text == BREAKING:
@@ -90,19 +90,19 @@ async def test_a_move_that_cannot_be_is_refused_and_changes_nothing(
     assert await CampaignVersion.count() == 1
 
 
-async def test_what_is_not_there_cannot_move(database_url, small_campaign) -> None:
+async def test_what_is_not_there_cannot_move(database_url, settings, small_campaign) -> None:
     await small_campaign()
     with pytest.raises(Problem, match="“autumn”; there are: spring"):
-        await versions.move_campaign("autumn", 1, MARCH)
+        await versions.move_campaign(settings, "autumn", 1, MARCH)
     with pytest.raises(Problem, match="no version of this number"):
-        await versions.move_campaign("spring", 99, MARCH)
+        await versions.move_campaign(settings, "spring", 99, MARCH)
 
 
-async def test_of_two_moves_at_once_one_wins(database_url, small_campaign) -> None:
+async def test_of_two_moves_at_once_one_wins(database_url, settings, small_campaign) -> None:
     await small_campaign()
     number = await kept(SECOND)
     outcomes = await asyncio.gather(
-        *(asyncio.create_task(versions.move_campaign("spring", number, MARCH)) for _ in range(4)),
+        *(asyncio.create_task(versions.move_campaign(settings, "spring", number, MARCH)) for _ in range(4)),
         return_exceptions=True,
     )
     refused = [outcome for outcome in outcomes if isinstance(outcome, Problem | database.Unavailable)]
@@ -264,7 +264,7 @@ async def test_who_was_invited_goes_on_too(database_url, app_on, serving, small_
     await small_campaign()
     app = app_on(database_url)
     async with serving(app) as client:
-        [code] = await issue_codes(app.state.secret, "spring", "3701", 1)
+        [code] = await issue_codes(app.state.settings, "spring", "3701", 1)
         citizen = Person(client)
         await citizen.open("/code")
         await citizen.enter(code)

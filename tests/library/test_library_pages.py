@@ -125,7 +125,8 @@ async def test_a_survey_of_a_shipped_form_leads_to_its_questions_and_one_of_anot
     changed = shipped_text("sd-citizen").replace("code: sd-citizen", "code: ours")
     for code, text in (("known", shipped_text("sd-citizen")), ("changed", changed)):
         await create_campaign(
-            code, questionnaire=text, units=["37"], opens=today - timedelta(1), closes=today + timedelta(9),
+            app.state.settings, code, questionnaire=text, units=["37"], opens=today - timedelta(1),
+            closes=today + timedelta(9),
             title=Label("S-zh", "Survey"), responsible=Label("O-zh", "Office"), contact="office@example.org",
         )  # fmt: skip
     async with serving(app) as client:

@@ -54,7 +54,8 @@ async def test_a_path_is_walked_without_a_script_and_its_answers_are_stored(
     today = date.today()
     await Unit.insert(Unit(code="37", level="P", name_zh="P-zh", name_en="Province"))
     await create_campaign(
-        "walk", questionnaire=shipped_text(code), units=["37"], opens=today - timedelta(1), closes=today + timedelta(9),
+        Settings(data_dir=tmp_path), "walk", questionnaire=shipped_text(code), units=["37"],
+        opens=today - timedelta(1), closes=today + timedelta(9),
         title=Label("S-zh", "Survey"), responsible=Label("O-zh", "Office"), contact="office@example.org",
     )  # fmt: skip
     screens = []
