@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,6 +31,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""  # who is responsible, shown on the notice page; empty: the campaign's own words
     queue_depth: int = 4096  # responses that may wait for the writer before 503
     batch_size: int = 256  # responses in one transaction at most
+    oidc_issuer: str = ""  # OpenID Connect provider whose accounts people may answer with; empty: none
+    oidc_client_id: str = ""  # under which this site is registered there
+    oidc_client_secret: str = ""  # empty: a public client, which PKCE alone protects
+    oidc_name_zh: str = ""  # what the provider is called on the button, in both languages
+    oidc_name_en: str = ""
 
     @property
     def database(self) -> str:
@@ -60,6 +66,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             finally:
                 candidate.unlink()
         return path.read_text().strip().encode()
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is of this machine: only there may a provider of accounts be spoken to without TLS.
+
+    >>> is_local("http://127.0.0.1:3000"), is_local("http://localhost.example.org")
+    (True, False)
+    """
+    return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _check_provider(settings: Settings) -> None:
+    """All that is needed to let people sign in with an account, or nothing of it."""
+    given = {name: getattr(settings, name) for name in Settings.__struct_fields__ if name.startswith("oidc_")}
+    if not any(given.values()):
+        return
+    for name, value in given.items():
+        if not value and name != "oidc_client_secret":
+            others = ", ".join(PREFIX + other.upper() for other, set_to in given.items() if set_to)
+            raise SettingsError(f"{PREFIX}{name.upper()}: missing, and needed with {others}")
+    issuer = settings.oidc_issuer
+    try:
+        parts = urlsplit(issuer)
+        well_formed = bool(parts.hostname) and not parts.query and not parts.fragment and "@" not in parts.netloc
+    except ValueError:
+        well_formed = False
+    if not well_formed or not issuer.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"EVALUATOR_OIDC_ISSUER: {issuer!r} is no issuer; use https://host, as it names itself"
+        )
+    if issuer.startswith("http://") and not is_local(issuer):
+        raise SettingsError("EVALUATOR_OIDC_ISSUER: http:// is for a provider on this machine; use https://")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -98,6 +136,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         )
     if settings.queue_depth < 1 or settings.batch_size < 1:
         raise SettingsError("EVALUATOR_QUEUE_DEPTH and EVALUATOR_BATCH_SIZE must be at least 1")
+    _check_provider(settings)
     try:
         ZoneInfo(settings.time_zone)
     except (KeyError, ValueError):
