@@ -102,7 +102,7 @@ def _text(content: bytes) -> str:
     )  # fmt: skip
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The one of comma, tab and semicolon that gives the first lines the most cells."""
     start = io.StringIO("\n".join(text[:20_000].splitlines()[:10]), newline="")
     found = {}
@@ -117,7 +117,7 @@ def _delimiter(text: str) -> str:
 
 def _csv(content: bytes) -> Sheet:
     text = _text(content)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     rows: list[Row] = []
     number = 0
     try:
