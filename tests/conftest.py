@@ -17,11 +17,23 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from litestar import Litestar
 
 from evaluator import database as databases
+from evaluator.accounts import passwords
 
 INITDB = ["-E", "UTF8", "--locale=C", "--no-sync"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_passwords() -> Iterator[PasswordHasher]:
+    """The product's own way of keeping passwords; tests sign in often and do the least work."""
+    usual, nobody = passwords._hasher, passwords._nobody
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._nobody = passwords._hasher.hash("nobody's password")
+    yield usual
+    passwords._hasher, passwords._nobody = usual, nobody
 
 
 def _postgres_binaries() -> Path:
