@@ -12,7 +12,7 @@ from evaluator import language
 from evaluator.collection import form, screens
 from evaluator.collection.campaigns import Label, LiveCampaign, Place
 from evaluator.collection.moving import at_first
-from evaluator.editing.wording import in_words, short
+from evaluator.collection.wording import in_words, short
 from evaluator.language import gettext
 from questionnaires.definition import Group, Question, Questionnaire, Section
 from questionnaires.expression import Expression

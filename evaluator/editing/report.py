@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from evaluator.editing.wording import in_words, short
+from evaluator.collection.wording import in_words, short
 from evaluator.language import gettext
 from questionnaires.changes import EFFECTS, Effect
 from questionnaires.definition import Questionnaire

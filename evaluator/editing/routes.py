@@ -12,9 +12,9 @@ from litestar.params import FromPath
 from evaluator import pages
 from evaluator.collection.campaigns import right_now, today
 from evaluator.collection.said import of_questionnaire
+from evaluator.collection.wording import short
 from evaluator.editing import campaign_routes, preview_routes, report, shelf, trial_routes, trials
 from evaluator.editing.uploading import MOST_UPLOAD, XLSFORM, YAML, Brought, file_name, read_upload, said
-from evaluator.editing.wording import short
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem
 from questionnaires.mistakes import DefinitionError

@@ -11,7 +11,7 @@ import msgspec
 from evaluator import language
 from evaluator.collection.said import in_words
 from evaluator.collection.tables import TrialResponse
-from evaluator.editing.wording import short
+from evaluator.collection.wording import short
 from questionnaires.acceptance import Accepted
 from questionnaires.answers import as_form
 from questionnaires.definition import Questionnaire

@@ -9,7 +9,7 @@ import msgspec
 from babel import Locale
 
 from evaluator import language
-from evaluator.editing.wording import in_words
+from evaluator.collection.wording import in_words
 from evaluator.language import gettext
 from evaluator.library.lasting import Path, paths
 from questionnaires.definition import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from evaluator import language
-from evaluator.editing.wording import in_words
+from evaluator.collection.wording import in_words
 from questionnaires.expression import parse
 from questionnaires.loading import load_shipped, loads
 
