@@ -219,6 +219,40 @@ def cluster_inclusion(size: ArrayLike, clusters: int) -> Floats:
         certain |= more
 
 
+def stands_for(size: ArrayLike, share: ArrayLike) -> Integers:
+    """How many persons each cluster in the sample stands for: size / share, in whole numbers.
+
+    Parameters
+    ----------
+    size, share : (clusters taken,)
+        Persons of each cluster, and its probability to be taken.
+
+    Returns
+    -------
+    (clusters taken,)
+        By largest remainders, with the total rounded. With a random sample within each cluster, this over the persons
+        in it is the design weight of both stages.
+
+    Raises
+    ------
+    ValueError
+        When a probability is not above 0 and at most 1.
+
+    Examples
+    --------
+    >>> stands_for([100, 1600], [0.25, 1.0]).tolist()
+    [400, 1600]
+    """
+    probability = checked("share", share)
+    persons = checked("size", size, len(probability))
+    if np.any((probability <= 0) | (probability > 1)):
+        raise ValueError("share: a probability above 0, at most 1, is expected")
+    exact = (persons / probability).round(NOISE)
+    found = np.floor(exact).astype(np.int64)
+    found[np.argsort(found - exact, kind="stable")[: round(float(exact.sum())) - int(found.sum())]] += 1
+    return found
+
+
 def draw_clusters(size: ArrayLike, clusters: int, number: ArrayLike, start: float) -> Integers:
     """Clusters with probabilities in proportion to size: systematic, in random order.
 

@@ -5,10 +5,10 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.survey.sampling import cluster_inclusion, draw, draw_clusters, inclusion, neyman, proportional
+from methods.survey.sampling import cluster_inclusion, draw, draw_clusters, inclusion, neyman, proportional, stands_for
 
 SIZES = st.lists(st.integers(0, 5000), min_size=1, max_size=12)
 
@@ -96,6 +96,7 @@ def test_rows_are_in_with_the_probability_that_was_promised():
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=9), st.data())
+@settings(deadline=None, max_examples=40)
 def test_clusters_come_with_probabilities_in_proportion_to_size(sizes, data):
     clusters = data.draw(st.integers(1, len(sizes)))
     share = cluster_inclusion(sizes, clusters)
@@ -121,6 +122,17 @@ def test_two_stages_with_equal_takes_give_everybody_the_same_probability():
     assert cluster_inclusion(sizes, 3) * 4 / sizes == pytest.approx(np.full(5, 12 / sizes.sum()))
 
 
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=9), st.data())
+def test_clusters_stand_for_everybody_and_for_no_fewer_than_they_have(sizes, data):
+    clusters = data.draw(st.integers(1, len(sizes)))
+    share = cluster_inclusion(sizes, clusters)
+    taken = draw_clusters(sizes, clusters, np.arange(len(sizes)), data.draw(st.floats(0, 1, exclude_max=True)))
+    found = stands_for(np.array(sizes)[taken], share[taken])
+    # by size each cluster that is not certain stands for the same share of those that are not
+    assert found.sum() == sum(sizes)
+    assert np.all(found >= np.array(sizes)[taken])
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -135,6 +147,7 @@ def test_two_stages_with_equal_takes_give_everybody_the_same_probability():
         (lambda: cluster_inclusion([3, 4], 3), "3 of 2"),
         (lambda: cluster_inclusion([3, 0], 1), "size"),
         (lambda: draw_clusters([3, 4], 1, [1, 2], 1.0), "start"),
+        (lambda: stands_for([3, 4], [0, 1]), "share"),
     ],
 )
 def test_what_cannot_be_is_refused(call, words):
