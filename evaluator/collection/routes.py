@@ -11,11 +11,11 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.params import FromPath
 
 from evaluator import language, pages
-from evaluator.collection import admission, campaigns, choosing, drafts, form, overview, screens, steps
+from evaluator.collection import account_routes, admission, campaigns, choosing, drafts, form, overview, receipt_pages, screens, steps
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
 from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
-from evaluator.collection.mixing import mix_for_ever
+from evaluator.collection.sealing import seal_for_ever
 from evaluator.problems import Problem, not_found
 from questionnaires.loading import is_shipped
 
@@ -33,9 +33,7 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     settings = app.state.settings
     app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
     app.state.campaigns = Campaigns()
-    upkeep = [asyncio.create_task(forget_for_ever(settings.zone))]
-    if not settings.database.startswith("sqlite:"):
-        upkeep.append(asyncio.create_task(mix_for_ever(settings.database)))
+    upkeep = [asyncio.create_task(forget_for_ever(settings.zone)), asyncio.create_task(seal_for_ever(settings))]
     try:
         yield
     finally:
@@ -49,13 +47,16 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
 
 @get("/rate/{campaign:str}/{unit:str}")
 async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
-    """The form by open link: a step that was kept, or the first screen."""
+    """The form by open link: a step that was kept, or the first screen. Where people may sign in they choose first."""
     found = await steps.campaign_and_unit(request, campaign, unit)
     check_open(found, right_now(), request.app.state.settings.zone)
-    if not found.open_link:
+    offered = account_routes.offers(request, found)
+    if not found.open_link and not offered:
         raise by_invitation_only()
-    if (draft := await steps.draft_of(request, found)) is not None:
+    if found.open_link and (draft := await steps.draft_of(request, found)) is not None:
         return await steps.kept(request, found, draft)
+    if offered and not (found.open_link and "step" in request.query_params):
+        return account_routes.door(request, found, unit)
     return await steps.begin(request, found, form.new_visit(found.id, unit, right_now()))
 
 
@@ -94,15 +95,6 @@ async def start_over(request: Ask, campaign: FromPath[str], unit: FromPath[str])
     found = await steps.campaign_and_unit(request, campaign, unit)
     address = f"/rate/{found.code}/{unit}"
     return pages.redirect(address, await steps.forget(request, address))
-
-
-@get("/rate/{campaign:str}/{unit:str}/thanks")
-async def thanks(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[str]:
-    """No answer stands on it, and anybody may open it."""
-    found = await steps.campaign_and_unit(request, campaign, unit)
-    return pages.page(
-        request, "collection/thanks.html", campaign=found, unit=found.units[unit], simulated=found.simulated
-    )
 
 
 # --- invitation codes -------------------------------------------------------------------------------------------------
@@ -196,6 +188,7 @@ async def choose(request: Ask) -> Response[Any]:
     """Choose a survey and a unit: a search box, and the tree."""
     settings, memory = request.app.state.settings, request.app.state.campaigns
     open_ones = await memory.open_now(right_now(), settings.zone)
+    open_ones = [c for c in open_ones if c.open_link or account_routes.offers(request, c)]
     query = request.query_params
     wanted = str(query.get("campaign", ""))
     if wanted and wanted not in {campaign.code for campaign in open_ones}:
@@ -279,8 +272,9 @@ async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]
 
 
 public: list[Any] = [
-    choose, start, step, send, start_over, thanks, enter_code, take_code, code_again, code_start_over, code_step,
+    choose, start, step, send, start_over, enter_code, take_code, code_again, code_start_over, code_step,
     code_send, notices, notice,
+    *account_routes.public, *receipt_pages.public,
 ]  # fmt: skip
 staff: list[Any] = [staff_campaigns, staff_campaign]
-lifespan: list[Any] = [writer]
+lifespan: list[Any] = [writer, *account_routes.lifespan]
