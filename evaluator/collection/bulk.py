@@ -1,4 +1,7 @@
-"""Many responses at once, for imports and the simulated province: rows as the form makes them, all or none."""
+"""Many responses at once, for imports and the simulated province: rows as the form makes them, all or none.
+
+They wait and are sealed like those of the form, at once.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,21 @@ from itertools import islice
 import asyncpg
 
 from evaluator import database
-from evaluator.collection.intake import SQLITE_RESPONSE
+from evaluator.collection.intake import SQLITE_PENDING
 from evaluator.collection.responses import COLUMNS, ResponseRow, sqlite_values
+from evaluator.collection.sealing import seal
+from evaluator.collection.tables import Campaign
+from evaluator.settings import Settings
 
 CHUNK = 20_000  # rows between two reports of progress
 
 Progress = Callable[[int], None]
 
 
-async def store_in_bulk(rows: Iterable[ResponseRow], progress: Progress | None = None) -> int:
-    """Store responses, and for those by invitation that their code was issued and used; how many there were.
+async def store_in_bulk(settings: Settings, rows: Iterable[ResponseRow], progress: Progress | None = None) -> int:
+    """Store and seal responses, and for those by invitation that their code was issued and used; how many there were.
+
+    What else waits in their campaigns is sealed with them, so that no unit's few stay behind.
 
     Parameters
     ----------
@@ -34,9 +42,21 @@ async def store_in_bulk(rows: Iterable[ResponseRow], progress: Progress | None =
         Nothing was stored.
     """
     engine = database.engine()
+    campaigns: set[int] = set()
+    seen = _noted(rows, campaigns)
     if isinstance(engine, database.DurableSQLiteEngine):
-        return await asyncio.to_thread(_sqlite, engine.path, rows, progress)
-    return await _postgres(engine.config["dsn"], rows, progress)
+        number = await asyncio.to_thread(_sqlite, engine.path, seen, progress)
+    else:
+        number = await _postgres(engine.config["dsn"], seen, progress)
+    for campaign in await Campaign.select(Campaign.code).where(Campaign.id.is_in(sorted(campaigns) or [0])):
+        await seal(settings, campaign["code"], everything=True)
+    return number
+
+
+def _noted(rows: Iterable[ResponseRow], campaigns: set[int]) -> Iterator[ResponseRow]:
+    for row in rows:
+        campaigns.add(row.campaign)
+        yield row
 
 
 def _chunks(rows: Iterable[ResponseRow]) -> Iterator[list[ResponseRow]]:
@@ -48,8 +68,14 @@ def _chunks(rows: Iterable[ResponseRow]) -> Iterator[list[ResponseRow]]:
 
 def _invitations(chunk: Sequence[ResponseRow]) -> list[tuple[str, int, str, str, str]]:
     return sorted(
-        (row.code_hash, row.campaign, row.unit, row.design_stratum, row.psu) for row in chunk if row.code_hash
+        (row.code_hash, row.campaign, row.unit, row.design_stratum, row.psu)
+        for row in chunk
+        if row.code_hash and row.mode == "invitation"
     )
+
+
+def _admissions(chunk: Sequence[ResponseRow]) -> list[tuple[str, int]]:
+    return sorted((row.code_hash, row.campaign) for row in chunk if row.code_hash)
 
 
 def _sqlite(path: str, rows: Iterable[ResponseRow], progress: Progress | None) -> int:
@@ -64,8 +90,8 @@ def _sqlite(path: str, rows: Iterable[ResponseRow], progress: Progress | None) -
                 "INSERT INTO invitation (code_hash, campaign, unit, design_stratum, psu) VALUES (?, ?, ?, ?, ?)",
                 invited,
             )
-            connection.executemany("INSERT INTO admission (code_hash) VALUES (?)", [row[:1] for row in invited])
-            connection.executemany(SQLITE_RESPONSE, map(sqlite_values, chunk))
+            connection.executemany("INSERT INTO admission (code_hash, campaign) VALUES (?, ?)", _admissions(chunk))
+            connection.executemany(SQLITE_PENDING, map(sqlite_values, chunk))
             number += len(chunk)
             if progress:
                 progress(number)
@@ -91,11 +117,9 @@ async def _postgres(dsn: str, rows: Iterable[ResponseRow], progress: Progress | 
                         columns=["code_hash", "campaign", "unit", "design_stratum", "psu"],
                     )
                     await connection.copy_records_to_table(
-                        "admission", records=[row[:1] for row in invited], columns=["code_hash"]
+                        "admission", records=_admissions(chunk), columns=["code_hash", "campaign"]
                     )
-                    await connection.copy_records_to_table(
-                        "response", records=[row[: len(COLUMNS)] for row in chunk], columns=list(COLUMNS)
-                    )
+                    await connection.copy_records_to_table("pending", records=chunk, columns=list(COLUMNS))
                     number += len(chunk)
                     if progress:
                         progress(number)

@@ -1,48 +1,67 @@
 """The writer: responses queue up, go to the database in one durable transaction, and are answered after its commit.
 
 One writer a process. A code that was used and the response it admitted are written in the same transaction; the primary
-key of `admission` is what makes it one response a code, however many processes write.
+key of `admission` is what makes it one response a code, however many processes write. They wait in `pending` until
+their epoch is sealed; until then the same answers with the same code get the same outcome as the first time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import asyncpg
 
 from evaluator import database, problems
 from evaluator.collection.responses import COLUMNS, ResponseRow, sqlite_values
 
-Outcome = Literal["stored", "duplicate"]
-Waiting = tuple[ResponseRow, "asyncio.Future[Outcome]"]
-
 NAMES = ", ".join(COLUMNS)
-SQLITE_RESPONSE = f"INSERT INTO response ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
+SQLITE_PENDING = f"INSERT INTO pending ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
 MOST_AT_ONCE = 1000  # rows in one statement of SQLite, which takes 32,766 values
+PATIENCE = 60_000  # milliseconds that the writer waits while an epoch is sealed
+KINDS = "text int text text date text text text text text text int text text text text"
 POSTGRES = f"""
 WITH given AS (
-  SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::int[], $13::text[]) AS row ({NAMES}, code_hash)
+  SELECT * FROM unnest({", ".join(f"${at}::{kind}[]" for at, kind in enumerate(KINDS.split(), 1))}) AS row ({NAMES})
 ), admitted AS (
-  INSERT INTO admission (code_hash) SELECT code_hash FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
+  INSERT INTO admission (code_hash, campaign)
+  SELECT code_hash, campaign FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
   ON CONFLICT DO NOTHING RETURNING code_hash
 )
-INSERT INTO response ({NAMES}) SELECT {NAMES} FROM given
+INSERT INTO pending ({NAMES}) SELECT {NAMES} FROM given
 WHERE code_hash IS NULL OR code_hash IN (SELECT code_hash FROM admitted)
 ORDER BY identifier RETURNING identifier
 """
+FIND = "SELECT code_hash, leaf_hash, answers FROM pending WHERE code_hash ="
+
+
+class Outcome(NamedTuple):
+    """What became of a response."""
+
+    kind: Literal["stored", "same", "duplicate"]  # same: sent before, with the same answers, and still waiting
+    leaf_hash: str  # of the response that counts; "" for a duplicate, of which nothing is known any more
+
+
+Waiting = tuple[ResponseRow, "asyncio.Future[Outcome]"]
+DUPLICATE = Outcome("duplicate", "")
+
+
+class Written(NamedTuple):
+    """What a batch came to."""
+
+    stored: set[str]  # identifiers
+    waiting: Mapping[str, tuple[str, str]]  # code's hash -> leaf hash and answers of what still waits under it
 
 
 class Sink(Protocol):
     """Where batches go."""
 
-    async def write(self, rows: Sequence[ResponseRow]) -> set[str]:
-        """Store the rows in one durable transaction; the identifiers of those that were not admitted before.
+    async def write(self, rows: Sequence[ResponseRow]) -> Written:
+        """Store the rows in one durable transaction, but those whose code was used before.
 
         No two rows have the same code. Raises a DatabaseError when nothing was stored.
         """
@@ -59,21 +78,21 @@ class SQLiteSink:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    async def write(self, rows: Sequence[ResponseRow]) -> set[str]:
+    async def write(self, rows: Sequence[ResponseRow]) -> Written:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None)
-            self._connection.executescript(database.PRAGMAS)
+            self._connection.executescript(f"{database.PRAGMAS} PRAGMA busy_timeout={PATIENCE};")
         return self._connection
 
-    def _write(self, rows: Sequence[ResponseRow]) -> set[str]:
+    def _write(self, rows: Sequence[ResponseRow]) -> Written:
         try:
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                stored = _insert(connection, rows)
+                written = _insert(connection, rows)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -81,7 +100,7 @@ class SQLiteSink:
                 raise
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
             raise database.translated(error) from error
-        return {row.identifier for row in stored}
+        return written
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
@@ -99,14 +118,18 @@ class PostgresSink:
         self._url = url
         self._pool: asyncpg.Pool | None = None
 
-    async def write(self, rows: Sequence[ResponseRow]) -> set[str]:
+    async def write(self, rows: Sequence[ResponseRow]) -> Written:
         try:
             if self._pool is None:
                 # a site may run its server with synchronous_commit off; an answer that was acknowledged must be on disk
                 self._pool = await asyncpg.create_pool(
                     self._url, min_size=1, max_size=1, server_settings={"synchronous_commit": "on", "timezone": "UTC"}
                 )
-            return {found[0] for found in await self._pool.fetch(POSTGRES, *zip(*rows, strict=True))}
+            stored = {found[0] for found in await self._pool.fetch(POSTGRES, *zip(*rows, strict=True))}
+            used = [row.code_hash for row in rows if row.code_hash is not None and row.identifier not in stored]
+            # a statement of its own: it sees what another process committed while the first one waited for it
+            found = await self._pool.fetch(f"{FIND} ANY($1::text[])", used) if used else ()
+            return Written(stored, {code: (leaf, answers) for code, leaf, answers in found})
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
             raise database.translated(error) from error
 
@@ -120,27 +143,32 @@ def _values(number: int, width: int) -> str:
     return ", ".join([f"({', '.join('?' * width)})"] * number)
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> Sequence[ResponseRow]:
-    """Insert the rows whose codes were not used before; those rows.
+def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> Written:
+    """Insert the rows whose codes were not used before.
 
     One statement for many rows: each step of a statement gives up the interpreter's lock, and a busy event loop gives
     it back late.
     """
-    codes = [row.code_hash for row in rows if row.code_hash is not None]
-    if codes:
+    admitted = [(row.code_hash, row.campaign) for row in rows if row.code_hash is not None]
+    waiting: dict[str, tuple[str, str]] = {}
+    if admitted:
+        codes = [code for code, _campaign in admitted]
         find = f"SELECT code_hash FROM admission WHERE code_hash IN {_values(1, len(codes))}"
-        used = {found[0] for found in connection.execute(find, codes)}
+        used = [found[0] for found in connection.execute(find, codes)]
         if used:
-            rows = [row for row in rows if row.code_hash not in used]
-            codes = [code for code in codes if code not in used]
-    for at in range(0, len(codes), MOST_AT_ONCE):
-        some = codes[at : at + MOST_AT_ONCE]
-        connection.execute(f"INSERT INTO admission (code_hash) VALUES {_values(len(some), 1)}", some)
+            again = connection.execute(f"{FIND[:-1]} IN {_values(1, len(used))}", used)
+            waiting = {code: (leaf, answers) for code, leaf, answers in again}
+            rows = [row for row in rows if row.code_hash not in set(used)]
+            admitted = [pair for pair in admitted if pair[0] not in set(used)]
+    for at in range(0, len(admitted), MOST_AT_ONCE):
+        some = admitted[at : at + MOST_AT_ONCE]
+        given = [value for pair in some for value in pair]
+        connection.execute(f"INSERT INTO admission (code_hash, campaign) VALUES {_values(len(some), 2)}", given)
     for at in range(0, len(rows), MOST_AT_ONCE):
         chunk = rows[at : at + MOST_AT_ONCE]
-        given = [value for row in chunk for value in sqlite_values(row)]
-        connection.execute(f"INSERT INTO response ({NAMES}) VALUES {_values(len(chunk), len(COLUMNS))}", given)
-    return rows
+        values = [value for row in chunk for value in sqlite_values(row)]
+        connection.execute(f"INSERT INTO pending ({NAMES}) VALUES {_values(len(chunk), len(COLUMNS))}", values)
+    return Written({row.identifier for row in rows}, waiting)
 
 
 def sink_for(url: str) -> Sink:
@@ -150,7 +178,7 @@ def sink_for(url: str) -> Sink:
 
 
 class Intake:
-    """`submit` returns when its row is on disk, or says that the code was used before.
+    """`submit` returns when its row is on disk, or says that this or another one is there under its code.
 
     Parameters
     ----------
@@ -213,7 +241,7 @@ class Intake:
 
     async def _store(self, batch: list[Waiting]) -> None:
         try:
-            stored = await self._sink.write([row for row, _ in batch])
+            written = await self._sink.write([row for row, _ in batch])
         except database.Unavailable as error:  # no row is to blame, and trying each would only take longer
             _fail(batch, error)
         except Exception as error:
@@ -226,7 +254,7 @@ class Intake:
         else:
             for row, future in batch:
                 if not future.done():
-                    future.set_result("stored" if row.identifier in stored else "duplicate")
+                    future.set_result(_outcome(row, written))
 
     async def close(self) -> None:
         """Take nothing more, store what waits, and let the database go."""
@@ -234,6 +262,13 @@ class Intake:
         await self._queue.join()
         self._task.cancel()
         await self._sink.close()
+
+
+def _outcome(row: ResponseRow, written: Written) -> Outcome:
+    if row.identifier in written.stored:
+        return Outcome("stored", row.leaf_hash)
+    leaf_hash, answers = written.waiting.get(row.code_hash or "", ("", None))
+    return Outcome("same", leaf_hash) if answers == row.answers else DUPLICATE
 
 
 def _fail(batch: list[Waiting], error: Exception) -> None:

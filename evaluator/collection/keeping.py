@@ -45,12 +45,14 @@ async def forget(now: datetime, zone: ZoneInfo) -> int:
         if today(now, zone) <= months_later(row["closes"], row["kept_months"]):
             continue
         async with database.engine().transaction():
-            [count] = await Campaign.raw("SELECT count(*) AS n FROM response WHERE campaign = {}", row["id"])
-            await Campaign.raw("DELETE FROM response WHERE campaign = {}", row["id"])
-            codes = "SELECT code_hash FROM invitation WHERE campaign = {}"
+            for table in ("response", "pending"):
+                [count] = await Campaign.raw(f"SELECT count(*) AS n FROM {table} WHERE campaign = {{}}", row["id"])
+                await Campaign.raw(f"DELETE FROM {table} WHERE campaign = {{}}", row["id"])
+                deleted += count["n"]
+            await Campaign.raw("DELETE FROM admission WHERE campaign = {}", row["id"])
+            codes = "SELECT code_hash FROM invitation WHERE campaign = {}"  # used before admissions named a campaign
             await Campaign.raw(f"DELETE FROM admission WHERE code_hash IN ({codes})", row["id"])
             await Campaign.raw("DELETE FROM invitation WHERE campaign = {}", row["id"])
-            deleted += count["n"]
     return deleted
 
 

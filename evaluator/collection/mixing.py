@@ -1,27 +1,78 @@
-"""PostgreSQL appends rows and marks each with its transaction: order and common marks would link a code to its answer.
+"""Wiping the order of arrival from what the database keeps on disk, after an epoch was sealed.
 
-Once an hour what came since is written anew in one transaction, in the order of its random keys: afterwards all these
-rows have one mark, and neither table says who came first. SQLite needs none of it: its tables are trees by the random
-key alone (WITHOUT ROWID). What the server's own log of changes keeps until it is recycled stays out of reach.
+SQLite's trees are by random keys, but within a page a row lies where there was room when it came; PostgreSQL appends
+rows and marks each with its transaction. So the table of used codes is written anew in the order of its keys, the
+deleted link from codes to responses is overwritten, and the log of changes emptied. What PostgreSQL's own log of
+changes keeps until it is recycled, and what a disk keeps of overwritten blocks, stays out of reach.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import sqlite3
 
 import asyncpg
 
-LEAST = 50  # rows that are mixed together; fewer wait for more
-SETTLED = 1000  # rows with one mark that need no more mixing
-EVERY = 3600.0  # seconds
-LOCK = 20261125  # any number, the same for every process that mixes
+from evaluator import database
 
-log = logging.getLogger("evaluator")
+LEAST = 50  # rows that are mixed together; fewer wait for more
+SETTLED = 1000  # rows with one mark of PostgreSQL that need no more mixing
+SLICE = 100_000  # rows of SQLite that are written anew in one transaction: the writer waits for less than a second
+LOCK = 20261125  # any number, the same for every process that mixes
+SOON = "2s"  # a table that is in use, by a backup for example, is left for the next time: writers would queue up
+
+
+async def tidy(engine: database.Engine) -> None:
+    """Write the used codes anew in the order of their keys, and leave nothing behind of what was deleted.
+
+    Raises
+    ------
+    DatabaseError
+        Not everything was done; the next time does the rest.
+    """
+    try:
+        if isinstance(engine, database.DurableSQLiteEngine):
+            await asyncio.to_thread(_sqlite, engine.path)
+        else:
+            await mix(engine.config["dsn"])
+            await _rewrite(engine.config["dsn"])
+    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise database.translated(error) from error
+
+
+def _sqlite(path: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.executescript(f"{database.PRAGMAS} PRAGMA temp_store=MEMORY;")
+        first: str | None = ""
+        while first is not None:
+            first = _slice(connection, first)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+
+
+def _slice(connection: sqlite3.Connection, first: str) -> str | None:
+    """Write the used codes from `first` on anew; where the next slice begins, None when there is none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        ahead = "SELECT code_hash FROM admission WHERE code_hash >= ? ORDER BY code_hash LIMIT 1 OFFSET ?"
+        end = connection.execute(ahead, [first, SLICE]).fetchone()
+        within, given = "code_hash >= ?" + (" AND code_hash < ?" if end else ""), [first, *(end or ())]
+        connection.execute(f"CREATE TEMP TABLE mixed AS SELECT * FROM admission WHERE {within}", given)
+        connection.execute(f"DELETE FROM admission WHERE {within}", given)
+        connection.execute("INSERT INTO admission SELECT * FROM mixed ORDER BY code_hash")
+        connection.execute("DROP TABLE mixed")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return end[0] if end else None
 
 
 async def mix(dsn: str) -> int:
-    """Write the responses and admissions that came since the last time anew; how many responses. Waits for nobody.
+    """Give the codes that were used since the last time one common mark; how many. Waits for nobody.
 
     A code that is used meanwhile waits for this transaction and is then found used, as ever.
     """
@@ -30,25 +81,27 @@ async def mix(dsn: str) -> int:
         async with connection.transaction(isolation="repeatable_read"):
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
                 return 0  # another process is at it
-            number = 0
-            for table, key in (("admission", "code_hash"), ("response", "identifier")):
-                few = f"SELECT xmin::text FROM {table} GROUP BY xmin::text HAVING count(*) < {SETTLED}"
-                newcomers = f"SELECT * FROM {table} WHERE xmin::text IN ({few})"
-                await connection.execute(f"CREATE TEMP TABLE mixed_{table} ON COMMIT DROP AS {newcomers}")
-                number = await connection.fetchval(f"SELECT count(*) FROM mixed_{table}")
-                if number >= LEAST:
-                    await connection.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM mixed_{table})")
-                    await connection.execute(f"INSERT INTO {table} SELECT * FROM mixed_{table} ORDER BY {key}")
-            return number if number >= LEAST else 0
+            few = f"SELECT xmin::text FROM admission GROUP BY xmin::text HAVING count(*) < {SETTLED}"
+            newcomers = f"SELECT * FROM admission WHERE xmin::text IN ({few})"
+            await connection.execute(f"CREATE TEMP TABLE mixed ON COMMIT DROP AS {newcomers}")
+            number: int = await connection.fetchval("SELECT count(*) FROM mixed")
+            if number < LEAST:
+                return 0
+            await connection.execute("DELETE FROM admission WHERE code_hash IN (SELECT code_hash FROM mixed)")
+            await connection.execute('INSERT INTO admission SELECT * FROM mixed ORDER BY code_hash COLLATE "C"')
+            return number
     finally:
         await connection.close()
 
 
-async def mix_for_ever(dsn: str, every: float = EVERY) -> None:
-    """Mix until cancelled. What fails is told and tried again the next time."""
-    while True:
-        await asyncio.sleep(every)
-        try:
-            await mix(dsn)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("responses could not be mixed: %s", error)
+async def _rewrite(dsn: str) -> None:
+    """New files for both tables, in the order of their keys and without what was deleted."""
+    connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": SOON})
+    try:
+        for table in ("pending", "admission"):
+            try:
+                await connection.execute(f"CLUSTER {table} USING {table}_pkey")
+            except asyncpg.LockNotAvailableError:
+                continue
+    finally:
+        await connection.close()

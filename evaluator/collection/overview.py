@@ -11,6 +11,11 @@ from evaluator.collection.tables import Response
 from evaluator.units.tree import subtree
 
 PAGE = 100
+# what is sealed, and what waits for it: both count
+COUNTED = (
+    "(SELECT campaign, unit, mode FROM response "
+    "UNION ALL SELECT campaign, unit, mode FROM pending WHERE NOT withdrawn) AS counted"
+)
 
 
 class UnitCount(msgspec.Struct, frozen=True):
@@ -34,7 +39,7 @@ class Page(msgspec.Struct, frozen=True):
 async def by_campaign() -> dict[int, dict[str, int]]:
     """Campaign's number -> mode -> responses."""
     found: dict[int, dict[str, int]] = {}
-    for row in await Response.raw("SELECT campaign, mode, count(*) AS n FROM response GROUP BY campaign, mode"):
+    for row in await Response.raw(f"SELECT campaign, mode, count(*) AS n FROM {COUNTED} GROUP BY campaign, mode"):
         found.setdefault(row["campaign"], {})[row["mode"]] = row["n"]
     return found
 
@@ -44,7 +49,8 @@ async def by_unit(campaign: LiveCampaign, within: str | None = None) -> list[Uni
     allowed = None if within is None else set(await subtree(within))
     found: dict[str, dict[str, int]] = {}
     for row in await Response.raw(
-        "SELECT unit, mode, count(*) AS n FROM response WHERE campaign = {} GROUP BY unit, mode ORDER BY unit, mode",
+        f"SELECT unit, mode, count(*) AS n FROM {COUNTED} WHERE campaign = {{}} "
+        "GROUP BY unit, mode ORDER BY unit, mode",
         campaign.id,
     ):
         found.setdefault(row["unit"], {})[row["mode"]] = row["n"]

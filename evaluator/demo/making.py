@@ -20,6 +20,7 @@ from evaluator.collection.bulk import store_in_bulk
 from evaluator.collection.campaigns import Label, create_campaign, load_campaign
 from evaluator.collection.counts import import_frame, import_population
 from evaluator.collection.responses import ResponseRow, response_row
+from evaluator.collection.sealing import seal
 from evaluator.collection.tables import Campaign
 from evaluator.demo import accounts, assessing, citizens, files, online, outlines, place
 from evaluator.demo.calendar import Calendar
@@ -141,7 +142,7 @@ def _collect(
         others = len(people) - len(chosen)
         with steps.step(_("Accept and store %(number)d responses") % {"number": others}) as advance:
             rows = _rows(made, campaign, set(chosen.tolist()))
-            asyncio.run(store_in_bulk(rows, lambda done: advance(done / others)))
+            asyncio.run(store_in_bulk(settings, rows, lambda done: advance(done / others)))
         with steps.step(_("Import shares, rates, metrics and events from files")) as advance:
             vocabulary = read_vocabulary(made.scheme_file)
             offers = list(_offers(home / "files", made))
@@ -154,6 +155,7 @@ def _collect(
             with steps.step(_("Send the %(number)d forms over HTTP") % number) as advance:
                 answers = [people.raw(int(person)) for person in chosen]
                 online.send_forms(plan.port, visits, answers, lambda done: advance(done / len(chosen)))
+                asyncio.run(seal(settings, made.calendar.campaign, everything=True))
 
 
 async def _found(units: Path) -> None:
@@ -222,7 +224,7 @@ def _rows(made: Simulation, campaign: Campaign, but: set[int]) -> Iterator[Respo
         mode = citizens.MODES[people.mode[person]]
         yield response_row(
             made.questionnaire, accepted, questionnaire_version=campaign.questionnaire, campaign=campaign.id,
-            unit=str(made.province.code[people.unit[person]]), mode=mode,
+            campaign_code=campaign.code, unit=str(made.province.code[people.unit[person]]), mode=mode,
             day=made.calendar.opens + timedelta(int(people.day[person])),
             duration=citizens.DURATIONS[people.duration[person]],
             code_hash=secrets.token_hex(32) if mode == "invitation" else None,

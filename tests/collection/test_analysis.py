@@ -20,6 +20,7 @@ from evaluator.collection.responses import response_row
 from evaluator.collection.tables import Response
 from evaluator.collection.versions import keep_questionnaire, move_campaign
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from questionnaires.acceptance import accept
 from tests.collection.conftest import QUESTIONNAIRE
 
@@ -33,16 +34,18 @@ SECOND = (
 )
 
 
-async def answer(number: int, raw: dict[str, list[str]], **more: object) -> None:
+async def answer(settings: Settings, number: int, raw: dict[str, list[str]], **more: object) -> None:
     campaign = await load_campaign("spring")
     accepted = accept(campaign.questionnaire, raw)
     given = {"unit": "3701", "mode": "open", "day": DAY, "duration": "longer", **more}
-    await store_in_bulk(
+    rows = [
         response_row(
-            campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id, **given
+            campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
+            campaign_code="spring", **given,
         )
         for _ in range(number)
-    )
+    ]  # fmt: skip
+    await store_in_bulk(settings, rows)
 
 
 @pytest.fixture
@@ -50,13 +53,14 @@ def two_versions(settings, small_campaign):
     async def ready(**changes: object) -> None:
         await small_campaign(**changes)
         await answer(
-            3, {"contact": ["yes"], "trouble": ["money"], "days": ["12"], "word": ["dk"], "remark": ["=1+1"]},
+            settings, 3, {"contact": ["yes"], "trouble": ["money"], "days": ["12"], "word": ["dk"], "remark": ["=1+1"]},
             orders={"trouble": "rude money delay none"},
         )  # fmt: skip
         number, _ = await keep_questionnaire(SECOND)
         await move_campaign(settings, "spring", number, DAY)
         await answer(
-            2, {"contact": ["yes"], "trouble": ["lost", "rude"], "word": ["7"], "age": ["old"], "remark": ["Ms Li"]},
+            settings, 2,
+            {"contact": ["yes"], "trouble": ["lost", "rude"], "word": ["7"], "age": ["old"], "remark": ["Ms Li"]},
             day=DAY + timedelta(1), duration="under_25_seconds", unit="3702",
         )  # fmt: skip
 

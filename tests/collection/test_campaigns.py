@@ -122,7 +122,7 @@ def test_months_end_where_months_end(day: date, months: int, later: date) -> Non
     assert months_later(day, months) == later
 
 
-async def test_answers_and_codes_are_deleted_when_their_months_are_over(database_url, small_campaign) -> None:
+async def test_answers_and_codes_are_deleted_when_their_months_are_over(database_url, settings, small_campaign) -> None:
     await small_campaign(kept_months=1)
     await small_campaign("longer", kept_months=12)
     for number, code in enumerate(("spring", "longer")):
@@ -132,11 +132,12 @@ async def test_answers_and_codes_are_deleted_when_their_months_are_over(database
         rows = [
             response_row(
                 campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
-                unit="3701", mode="invitation", day=date(2026, 3, 10), code_hash=f"{number * 100 + k:064x}",
+                campaign_code=campaign.code, unit="3701", mode="invitation", day=date(2026, 3, 10),
+                code_hash=f"{number * 100 + k:064x}",
             )
             for k in range(5)
         ]  # fmt: skip
-        await store_in_bulk(rows)
+        await store_in_bulk(settings, rows)
     assert await forget(datetime(2026, 4, 30, 15, 59, tzinfo=UTC), ZONE) == 0  # the last day in Shanghai
     assert await forget(datetime(2026, 4, 30, 16, 0, tzinfo=UTC), ZONE) == 5
     assert (await Response.count(), await Admission.count(), await Invitation.count()) == (5, 5, 5)
@@ -146,11 +147,17 @@ async def test_answers_and_codes_are_deleted_when_their_months_are_over(database
 def test_a_response_by_invitation_or_account_needs_its_hash() -> None:
     questionnaire = load_shipped("sd-citizen")
     accepted = accept(questionnaire, {"contact": ["never"]})
-    place = {"questionnaire_version": 1, "campaign": 1, "unit": "37", "day": date(2026, 1, 1)}
+    place = {
+        "questionnaire_version": 1,
+        "campaign": 1,
+        "campaign_code": "spring",
+        "unit": "37",
+        "day": date(2026, 1, 1),
+    }
     for mode in ("invitation", "sign_in"):
-        with pytest.raises(ValueError, match="any other has one"):
+        with pytest.raises(ValueError, match="has the hash of what admitted it"):
             response_row(questionnaire, accepted, mode=mode, **place)
-    with pytest.raises(ValueError, match="has no code"):
+    with pytest.raises(ValueError, match="has none"):
         response_row(questionnaire, accepted, mode="open", code_hash="a" * 64, **place)
 
 
@@ -177,6 +184,7 @@ def test_what_is_calculated_from_the_clock_is_not_kept() -> None:
     accepted = accept(questionnaire, {"days": ["3"]}, context)
     assert "09:08:07" in accepted.answers["said"]
     row = response_row(
-        questionnaire, accepted, questionnaire_version=1, campaign=1, unit="37", mode="open", day=date(2026, 3, 10)
-    )
+        questionnaire, accepted, questionnaire_version=1, campaign=1, campaign_code="spring", unit="37", mode="open",
+        day=date(2026, 3, 10),
+    )  # fmt: skip
     assert row.answers == '{"days":3,"twice":"6"}'

@@ -133,7 +133,7 @@ async def test_a_code_that_is_entered_again_goes_on_and_once_sent_shows_nothing(
     await small_campaign()
     app = app_on(database_url)
     async with serving(app) as client:
-        [code] = await issue_codes(app.state.secret, "spring", "3701", 1)
+        [code] = await issue_codes(app.state.settings, "spring", "3701", 1)
         citizen = Person(client)
         await citizen.open("/code")
         await citizen.enter(code)
@@ -157,7 +157,7 @@ async def test_the_next_person_s_code_does_not_open_what_another_began(
     await small_campaign()
     app = app_on(sqlite_url)
     async with serving(app) as client:
-        one, other = await issue_codes(app.state.secret, "spring", "3701", 2)
+        one, other = await issue_codes(app.state.settings, "spring", "3701", 2)
         citizen = Person(client)
         await citizen.open("/code")
         await citizen.enter(one)
@@ -174,7 +174,7 @@ async def test_back_from_the_second_screen_shows_the_first_and_asks_nobody_to_se
     await small_campaign()
     app = app_on(database_url)
     async with serving(app) as client:
-        [code] = await issue_codes(app.state.secret, "spring", "3701", 1)
+        [code] = await issue_codes(app.state.settings, "spring", "3701", 1)
         for way in ("open link", "code"):
             citizen = Person(client)
             page = await citizen.open(FORM if way == "open link" else "/code")

@@ -33,7 +33,8 @@ def _rows(campaign, number: int, *, mode: str = "open", unit: str = "3701", stra
         answers["age"] = ["old" if k % 2 else "young"]
         yield response_row(
             campaign.questionnaire, accept(campaign.questionnaire, answers), questionnaire_version=campaign.version,
-            campaign=campaign.id, unit=unit, mode=mode, day=DAY + timedelta(k % 5), design_stratum=stratum,
+            campaign=campaign.id, campaign_code=campaign.code, unit=unit, mode=mode,
+            day=DAY + timedelta(k % 5), design_stratum=stratum,
             duration="under_25_seconds" if k % 3 == 0 else "longer",
             code_hash=f"{k:064x}" if mode == "invitation" else None,
         )  # fmt: skip
@@ -49,10 +50,10 @@ def spring(small_campaign):
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-async def test_responses_leave_as_the_snapshot_wants_them(database_url, tmp_path, spring, form) -> None:
+async def test_responses_leave_as_the_snapshot_wants_them(database_url, settings, tmp_path, spring, form) -> None:
     campaign = await spring()
     rows = list(_rows(campaign, 300))
-    assert await store_in_bulk(rows) == 300
+    assert await store_in_bulk(settings, rows) == 300
     path = tmp_path / f"responses.{form}"
     found = await export.sources(["spring"])
     assert await export.write_responses(found, path) == 300
@@ -78,9 +79,9 @@ async def test_responses_leave_as_the_snapshot_wants_them(database_url, tmp_path
     ] * 300  # in the order of identifiers that were not written
 
 
-async def test_a_period_leaves_out_what_came_before_and_after(database_url, tmp_path, spring) -> None:
+async def test_a_period_leaves_out_what_came_before_and_after(database_url, settings, tmp_path, spring) -> None:
     campaign = await spring()
-    await store_in_bulk(_rows(campaign, 50))
+    await store_in_bulk(settings, _rows(campaign, 50))
     found = await export.sources(["spring"])
     period = (DAY + timedelta(1), DAY + timedelta(2))
     assert await export.write_responses(found, tmp_path / "r.csv", period=period) == 20
@@ -94,12 +95,12 @@ async def test_an_unknown_campaign_is_named_with_those_that_exist(database_url, 
         await export.sources(["winter"])
 
 
-async def test_bulk_by_invitation_issues_and_uses_the_codes(database_url, spring) -> None:
+async def test_bulk_by_invitation_issues_and_uses_the_codes(database_url, settings, spring) -> None:
     campaign = await spring()
-    await store_in_bulk(_rows(campaign, 40, mode="invitation", stratum="town"))
+    await store_in_bulk(settings, _rows(campaign, 40, mode="invitation", stratum="town"))
     assert (await Response.count(), await Admission.count(), await Invitation.count()) == (40, 40, 40)
     with pytest.raises(database.AlreadyExists):
-        await store_in_bulk(_rows(campaign, 41, mode="invitation"))
+        await store_in_bulk(settings, _rows(campaign, 41, mode="invitation"))
     assert await Response.count() == 40  # all or none
 
 
@@ -108,8 +109,8 @@ async def test_the_sample_counts_who_responded(database_url, settings, spring) -
     await keep_frame(
         settings, campaign, [FrameRow("3701", "town", "", 1000, 80, ""), FrameRow("3702", "", "", 500, 50, "37")]
     )
-    await store_in_bulk(_rows(campaign, 40, mode="invitation", stratum="town"))
-    await store_in_bulk(_rows(campaign, 7, unit="3702"))  # by open link: not of the sample
+    await store_in_bulk(settings, _rows(campaign, 40, mode="invitation", stratum="town"))
+    await store_in_bulk(settings, _rows(campaign, 7, unit="3702"))  # by open link: not of the sample
     table = await export.sample_table(await export.sources(["spring"]))
     assert {name: list(column) for name, column in table.items()} == {
         "unit": ["3701", "3702"], "design_stratum": ["town", ""], "psu": ["", ""], "frame_n": [1000.0, 500.0],
@@ -129,7 +130,7 @@ async def test_the_population_keeps_blank_strata_blank(database_url, settings, s
 
 async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, settings, tmp_path, spring) -> None:
     campaign = await spring()
-    await store_in_bulk(_rows(campaign, 20))
+    await store_in_bulk(settings, _rows(campaign, 20))
     extra = '      - code: extra\n        type: integer\n        text: {zh: "E-zh", en: "How often?"}\n'
     text = QUESTIONNAIRE.replace('version: "1"', 'version: "2"').replace(
         "      - code: days\n", f"{extra}      - code: days\n"
@@ -139,9 +140,9 @@ async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, setting
     now = await load_campaign("spring")
     row = response_row(
         now.questionnaire, accept(now.questionnaire, {"contact": ["yes"], "extra": ["3"], "word": ["9"]}),
-        questionnaire_version=now.version, campaign=now.id, unit="3702", mode="open", day=DAY,
+        questionnaire_version=now.version, campaign=now.id, campaign_code=now.code, unit="3702", mode="open", day=DAY,
     )  # fmt: skip
-    await store_in_bulk([row])
+    await store_in_bulk(settings, [row])
     found = await export.sources(["spring"])
     assert await export.write_responses(found, tmp_path / "r.csv") == 21
     with (tmp_path / "r.csv").open() as file:
@@ -167,10 +168,10 @@ async def test_two_campaigns_of_one_questionnaire_share_its_file(database_url, s
     assert export.questionnaire_of_campaign(found) == {"spring": "small@1", "autumn": "small@1"}
 
 
-async def test_ten_thousand_responses_a_second_go_in_and_out(database_url, tmp_path, spring) -> None:
+async def test_ten_thousand_responses_a_second_go_in_and_out(database_url, settings, tmp_path, spring) -> None:
     campaign = await spring()
     rows = list(_rows(campaign, 20_000))
     began = time.perf_counter()
-    await store_in_bulk(rows)
+    await store_in_bulk(settings, rows)
     await export.write_responses(await export.sources(["spring"]), tmp_path / "r.parquet")
     assert time.perf_counter() - began < 10  # 1 s on two slow cores

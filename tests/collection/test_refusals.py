@@ -185,7 +185,7 @@ async def test_a_form_from_another_site_is_refused(sqlite_url, app_on, serving, 
 async def test_by_invitation_a_code_counts_once(database_url, app_on, serving, small_campaign, person) -> None:
     await small_campaign(open_link=False)
     app = app_on(database_url)
-    [code] = await issue_codes(app.state.secret, "spring", "370102", 1, design_stratum="town", psu="p7")
+    [code] = await issue_codes(app.state.settings, "spring", "370102", 1, design_stratum="town", psu="p7")
     async with serving(app) as client:
         first, second = person(client), person(client)
         for citizen in (first, second):  # on two phones at once

@@ -1,0 +1,315 @@
+"""Sealing an epoch: what waits goes into the campaign's log, and whatever led from a code to its response is deleted.
+
+Hourly a unit's responses are sealed when at least fifty wait; after the close the rest is, units with fewer together
+with their siblings. Leaves stand sorted by hash and rows by their random keys: neither says who came first. One
+transaction moves the rows, appends the leaves and signs the head; files are made afterwards, as often as needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+import msgspec
+
+from evaluator import database
+from evaluator.collection.campaigns import GRACE, closes_at, load_campaign, right_now
+from evaluator.collection.mixing import tidy
+from evaluator.collection.responses import KEPT, response_entry
+from evaluator.collection.tables import Campaign, Pending
+from evaluator.ledger.appending import LogMoved, append_postgres, append_sqlite
+from evaluator.ledger.files import publish, publish_all
+from evaluator.ledger.keys import campaign_log
+from evaluator.problems import Problem
+from evaluator.settings import Settings
+from evaluator.units.tables import Unit
+
+LEAST = 50  # responses of a unit that are sealed together before the close
+MOST = 200_000  # responses in one transaction, but for a unit that has more: others wait for it to end
+EVERY = 3600.0  # seconds between two epochs
+LOOK = 300.0  # seconds between two looks at whether a campaign is over
+SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
+LOCK = 20261130  # any number, the same for every process that seals
+TRIES = 5  # when somebody changed the log, or withdrew, at the same moment
+
+MOVED = ", ".join(KEPT)
+log = logging.getLogger("evaluator")
+
+
+def _(message: str) -> str:
+    return message
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Responses of units that are sealed together because they are few, or of one unit."""
+
+    units: Mapping[str, int]  # responses of each
+
+    @property
+    def size(self) -> int:
+        return sum(self.units.values())
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """What was sealed."""
+
+    number: int = 0
+    groups: tuple[Group, ...] = ()
+
+
+def groups_of(waiting: Mapping[str, int], parent: Mapping[str, str | None], *, everything: bool) -> list[Group]:
+    """Which responses may be sealed now, and with which others.
+
+    Parameters
+    ----------
+    waiting : mapping of str to int
+        Responses that wait, by unit.
+    parent : mapping of str to str or None
+        The unit above each.
+    everything : bool
+        Also what is fewer than fifty: with the rests of siblings, of cousins where these are too few, and at last with
+        the smallest other group. Only a campaign that has fewer than fifty in all gets a smaller group.
+
+    Examples
+    --------
+    >>> groups_of({"a": 60, "b": 30, "c": 25}, {"a": "p", "b": "p", "c": "p"}, everything=True)
+    [Group(units={'a': 60}), Group(units={'b': 30, 'c': 25})]
+    """
+    groups = [Group({unit: number}) for unit, number in sorted(waiting.items()) if number >= LEAST]
+    if not everything:
+        return groups
+    rests = {unit: {unit: number} for unit, number in sorted(waiting.items()) if 0 < number < LEAST}
+    left: dict[str, int] = {}
+    for depth in range(max((_depth(unit, parent) for unit in rests), default=0), -1, -1):
+        for place in sorted(unit for unit in rests if _depth(unit, parent) == depth):
+            together = rests.pop(place)
+            above = parent.get(place)
+            if sum(together.values()) >= LEAST:
+                groups.append(Group(together))
+            elif above is None:
+                left |= together
+            else:
+                rests[above] = rests.get(above, {}) | together
+    if left and sum(left.values()) < LEAST and groups:
+        smallest = min(groups, key=lambda group: group.size)
+        groups.remove(smallest)
+        left = {**smallest.units, **left}
+    return [*groups, Group(left)] if left else groups
+
+
+def _depth(unit: str, parent: Mapping[str, str | None]) -> int:
+    depth, above = 0, parent.get(unit)
+    while above is not None and depth < 50:
+        depth, above = depth + 1, parent.get(above)
+    return depth
+
+
+def _portion(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """As many groups as one transaction takes."""
+    taken: list[Group] = []
+    for group in groups:
+        if taken and sum(one.size for one in taken) + group.size > MOST:
+            break
+        taken.append(group)
+    return tuple(taken)
+
+
+def _group_rows(campaign: int, groups: Sequence[Group], before: int) -> Iterator[tuple[int, str, int, int, int]]:
+    """Rows of `sealed_group`, in an order that says nothing."""
+    for unit, number, size in sorted((unit, n, group.size) for group in groups for unit, n in group.units.items()):
+        yield campaign, unit, before, number, size
+
+
+async def seal(settings: Settings, code: str, *, everything: bool) -> Sealed:
+    """Seal what waits of a campaign, publish its log, and wipe what led from codes to responses.
+
+    Parameters
+    ----------
+    everything : bool
+        Also of units that have fewer than fifty: after the close, when nothing more can come.
+
+    Raises
+    ------
+    Problem
+        404: no such campaign.
+    DatabaseError
+        Nothing was sealed, or only a part of the units: what was not still waits.
+    LogBehind
+        The database is older than the published log; nothing was sealed.
+    """
+    found = await Campaign.select(Campaign.id).where(Campaign.code == code)
+    if not found:
+        raise Problem(404, _("No such campaign"), _("There is no campaign “%(code)s”."), code=code)
+    parent = {row["code"]: row["parent"] for row in await Unit.select(Unit.code, Unit.parent)}
+    epoch = _Epoch(settings, found[0]["id"], code, parent, everything)
+    engine = database.engine()
+    if isinstance(engine, database.DurableSQLiteEngine):
+        sealed = await asyncio.to_thread(_sqlite, engine.path, epoch)
+    else:
+        sealed = await _postgres(engine.config["dsn"], epoch)
+    if sealed.number:
+        await publish(settings, campaign_log(code))
+        await tidy(engine)
+    return sealed
+
+
+class _Epoch(msgspec.Struct, frozen=True):
+    settings: Settings
+    campaign: int
+    code: str
+    parent: Mapping[str, str | None]
+    everything: bool
+
+    def portion(self, waiting: Mapping[str, int]) -> tuple[Group, ...]:
+        return _portion(groups_of(waiting, self.parent, everything=self.everything))
+
+    def entries(self, commitments: Sequence[str]) -> list[str]:
+        return [response_entry(self.code, one) for one in commitments]
+
+
+# --- SQLite ---------------------------------------------------------------------------------------------------------
+
+
+def _sqlite(path: str, epoch: _Epoch) -> Sealed:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.executescript(f"{database.PRAGMAS} PRAGMA temp_store=MEMORY;")
+        connection.execute("CREATE TEMP TABLE sealing (unit TEXT PRIMARY KEY)")
+        done: list[Group] = []
+        while groups := _sqlite_portion(connection, epoch):
+            done += groups
+        return Sealed(sum(group.size for group in done), tuple(done))
+    except (sqlite3.Error, OverflowError) as error:
+        raise database.translated(error) from error
+    finally:
+        connection.close()
+
+
+def _sqlite_portion(connection: sqlite3.Connection, epoch: _Epoch) -> tuple[Group, ...]:
+    """One transaction; the groups that it sealed, none when there is nothing to seal."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        counts = "SELECT unit, count(*) FROM pending WHERE campaign = ? GROUP BY unit"
+        waiting = dict(connection.execute(counts, [epoch.campaign]).fetchall())
+        groups = epoch.portion(waiting)
+        if groups:
+            _sqlite_move(connection, epoch, groups)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return groups
+
+
+def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group]) -> None:
+    units = sorted(unit for group in groups for unit in group.units)
+    connection.execute("DELETE FROM sealing")
+    connection.executemany("INSERT INTO sealing VALUES (?)", [(unit,) for unit in units])
+    chosen = "FROM pending WHERE campaign = ? AND unit IN (SELECT unit FROM sealing)"
+    leaves = connection.execute(f"SELECT commitment {chosen} ORDER BY leaf_hash", [epoch.campaign]).fetchall()
+    entries = epoch.entries([one[0] for one in leaves])
+    head = append_sqlite(connection, epoch.settings, campaign_log(epoch.code), entries)
+    move = f"INSERT INTO response ({MOVED}) SELECT {MOVED} {chosen} AND NOT withdrawn ORDER BY identifier"
+    connection.execute(move, [epoch.campaign])
+    connection.executemany(
+        "INSERT INTO sealed_group (campaign, unit, log_size, responses, group_size) VALUES (?, ?, ?, ?, ?)",
+        _group_rows(epoch.campaign, groups, head.size - len(entries)),
+    )
+    if connection.execute("SELECT count(*) FROM pending").fetchone()[0] == len(entries):
+        connection.execute("DELETE FROM pending")  # the whole table at once takes a fraction of the time
+    else:
+        connection.execute(f"DELETE {chosen}", [epoch.campaign])
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
+    try:
+        connection = await asyncpg.connect(dsn, server_settings={"synchronous_commit": "on", "timezone": "UTC"})
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", LOCK)  # goes with the connection
+            done: list[Group] = []
+            while groups := await _postgres_portion(connection, epoch):
+                done += groups
+            return Sealed(sum(group.size for group in done), tuple(done))
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise database.translated(error) from error
+
+
+async def _postgres_portion(connection: asyncpg.Connection, epoch: _Epoch) -> tuple[Group, ...]:
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            # what comes meanwhile is not seen, and waits for the next epoch
+            async with connection.transaction(isolation="repeatable_read"):
+                counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
+                groups = epoch.portion(dict(await connection.fetch(counts, epoch.campaign)))
+                if groups:
+                    await _postgres_move(connection, epoch, groups)
+            return groups
+        except (asyncpg.SerializationError, LogMoved):
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group]) -> None:
+    units = sorted(unit for group in groups for unit in group.units)
+    chosen = "FROM pending WHERE campaign = $1 AND unit = ANY($2::text[])"
+    found = f'SELECT commitment {chosen} ORDER BY leaf_hash COLLATE "C"'
+    entries = epoch.entries([row[0] for row in await connection.fetch(found, epoch.campaign, units)])
+    head = await append_postgres(connection, epoch.settings, campaign_log(epoch.code), entries)
+    move = f'INSERT INTO response ({MOVED}) SELECT {MOVED} {chosen} AND NOT withdrawn ORDER BY identifier COLLATE "C"'
+    await connection.execute(move, epoch.campaign, units)
+    await connection.executemany(
+        "INSERT INTO sealed_group (campaign, unit, log_size, responses, group_size) VALUES ($1, $2, $3, $4, $5)",
+        list(_group_rows(epoch.campaign, groups, head.size - len(entries))),
+    )
+    await connection.execute(f"DELETE {chosen}", epoch.campaign, units)
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+
+
+async def is_over(settings: Settings, code: str, now: datetime) -> bool:
+    """Whether a campaign's last day and the half hour after it have passed, so that nothing more can come."""
+    campaign = await load_campaign(code)
+    return campaign is not None and now >= closes_at(campaign, settings.zone) + GRACE + SETTLE
+
+
+async def seal_due(settings: Settings, now: datetime, *, hour: bool) -> dict[str, Sealed]:
+    """Seal everything of campaigns that are over and, when an `hour` has passed, what may be sealed of the others."""
+    rows = await Pending.raw("SELECT code FROM campaign WHERE id IN (SELECT campaign FROM pending) ORDER BY code")
+    done = {}
+    for row in rows:
+        over = await is_over(settings, row["code"], now)
+        if over or hour:
+            done[row["code"]] = await seal(settings, row["code"], everything=over)
+    return done
+
+
+async def seal_for_ever(settings: Settings, every: float = EVERY, look: float = LOOK) -> None:
+    """Seal until cancelled. What fails is told and tried again the next time."""
+    last = time.monotonic()
+    begun = False
+    while True:
+        try:
+            if not begun:
+                await publish_all(settings)
+                await tidy(database.engine())  # the process before may have died before it did
+                begun = True
+            hour = time.monotonic() - last >= every
+            if hour:
+                last = time.monotonic()
+            await seal_due(settings, right_now(), hour=hour)
+        except Exception as error:
+            log.warning("responses could not be sealed: %s", error)
+        await asyncio.sleep(min(look, every))
