@@ -5,35 +5,34 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from evaluator.collection.labels import Label
+from evaluator.collection.manifest import log_manifest, publish_log
+from evaluator.collection.rules import Rules, shipped_rules, stored
 from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.collection.versions import begin, keep_questionnaire, refuse_unsupported, versions_of
+from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
 
-State = Literal["not_yet", "open", "closed"]
+Stage = Literal["draft", "ready", "paused", "sealed"]  # what the operator decided
+State = Literal["draft", "not_yet", "open", "paused", "closed", "sealed"]  # with what the dates say
 GRACE = timedelta(minutes=30)  # for somebody who is in the middle of the form at the close
+MOST_WANTED = 1_000_000  # responses from a unit
 KEEP_FOR = 15.0  # seconds that a process trusts what it read
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def _(message: str) -> str:
     return message
-
-
-class Label(msgspec.Struct, frozen=True):
-    """A text in both languages of the interface."""
-
-    zh: str
-    en: str
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -63,6 +62,9 @@ class LiveCampaign(msgspec.Struct, frozen=True):
     units: Mapping[str, Place]  # those it asks about
     earlier: Mapping[int, Questionnaire] = {}  # versions that it showed before, by their number
     trial: str = ""  # the address of a trial: then it is no campaign, and its answers are none
+    stage: Stage = "ready"
+    closed_early: bool = False
+    targets: Mapping[str, int] = {}  # responses wanted, for units that have a target
     sign_in: bool = False  # whether people may answer after they signed in, where the site has a provider for that
 
 
@@ -99,34 +101,58 @@ def closes_at(campaign: LiveCampaign, zone: ZoneInfo) -> datetime:
 
 def state(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> State:
     """Whether it takes new responses; both dates are inclusive."""
-    if now < opens_at(campaign, zone):
-        return "not_yet"
-    return "open" if now < closes_at(campaign, zone) else "closed"
+    if campaign.stage in ("draft", "sealed"):
+        return campaign.stage
+    if campaign.closed_early or now >= closes_at(campaign, zone):
+        return "closed"
+    if campaign.stage == "paused":
+        return "paused"
+    return "not_yet" if now < opens_at(campaign, zone) else "open"
 
 
 def check_open(campaign: LiveCampaign, now: datetime, zone: ZoneInfo, started: datetime | None = None) -> None:
-    """Refuse what comes too early or too late. `started` in time gives half an hour beyond the close.
+    """Refuse what comes too early, too late or in a pause. `started` in time gives half an hour beyond the close.
 
     Raises
     ------
     Problem
-        403 before it opens, 410 after it closed.
+        404 of a draft, 403 before it opens and while it is paused, 410 after it closed.
     """
     standing = state(campaign, now, zone)
+    if standing == "draft":
+        raise no_such_survey()
+    if standing == "paused":
+        raise Problem(
+            403, _("This survey is paused"),
+            _("It takes no answers at the moment. What you have begun is kept: please come back later."),
+        )  # fmt: skip
     if standing == "not_yet":
         raise Problem(
             403, _("Not open yet"), _("This survey opens on %(opens)s. Please come back then."),
             opens=campaign.opens.isoformat(),
         )  # fmt: skip
-    if standing == "closed":
-        end = closes_at(campaign, zone)
-        if started is not None and started < end and now < end + GRACE:
+    if standing in ("closed", "sealed"):
+        if standing == "closed" and started is not None and _in_grace(campaign, now, zone, started):
             return
         raise Problem(
             410, _("This survey is closed"),
             _("It was open from %(opens)s to %(closes)s. Answers that were sent by then are counted."),
             opens=campaign.opens.isoformat(), closes=campaign.closes.isoformat(),
         )  # fmt: skip
+
+
+def _in_grace(campaign: LiveCampaign, now: datetime, zone: ZoneInfo, started: datetime) -> bool:
+    """Whether somebody who was in the middle of the form at the close may still send it."""
+    if campaign.closed_early and now < started + GRACE:  # nobody can begin after it, and when it was is not kept
+        return True
+    end = closes_at(campaign, zone)
+    return not campaign.closed_early and started < end and now < end + GRACE
+
+
+def no_such_survey() -> Problem:
+    return Problem(
+        404, _("There is no such survey"), _("Check the address on your invitation, or choose from the list.")
+    )
 
 
 def response_day(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> date:
@@ -154,11 +180,17 @@ async def create_campaign(
     sign_in: bool = False,
     simulated: bool = False,
     file: str = "questionnaire",
+    draft: bool = False,
+    targets: Mapping[str, int] | int = 0,
+    rules: Rules | None = None,
+    by: str = "command line",
 ) -> Campaign:
-    """A new campaign.
+    """A new campaign: a draft, or one that is opened at once, with its manifest logged.
 
     Parameters
     ----------
+    settings : Settings
+        Whose keys and logs are used.
     questionnaire : str
         The YAML text.
     units : iterable of str
@@ -169,6 +201,14 @@ async def create_campaign(
         Who is responsible, for the notice; `contact`: whom to ask.
     kept_months : int
         How long answers are kept after the close.
+    draft : bool
+        Nobody sees it before it is opened, and everything of it may be changed without a trace.
+    targets : mapping of str to int, or int
+        Responses wanted from each unit, or from every unit; 0: none is set.
+    rules : Rules, optional
+        When a response may be left out, and thresholds; the shipped ones if not given.
+    by : str
+        Who makes it, for the audit log: a role and a number, never a name.
 
     Raises
     ------
@@ -200,6 +240,8 @@ async def create_campaign(
         wrong.append(FieldProblem("units", "none chosen; choose at least one"))
     known = {row["code"] for row in await Unit.select(Unit.code)}
     wrong += [FieldProblem("units", f"{unit!r} is no unit; import it first") for unit in wanted if unit not in known]
+    wanted_from = dict.fromkeys(wanted, targets) if isinstance(targets, int) else targets
+    wrong += wrong_targets(wanted_from, wanted)
     if wrong:
         raise Problem(422, _("The campaign cannot be made"), _("Nothing was stored."), errors=wrong)
     if await Campaign.exists().where(Campaign.code == code):
@@ -213,15 +255,32 @@ async def create_campaign(
             code=code, title_zh=title.zh.strip(), title_en=title.en.strip(), questionnaire=version, opens=opens,
             closes=closes, open_link=open_link, sign_in=sign_in, simulated=simulated,
             responsible_zh=responsible.zh.strip(), responsible_en=responsible.en.strip(), contact=contact.strip(),
-            kept_months=kept_months,
+            kept_months=kept_months, stage="draft" if draft else "ready", rules=stored(rules or shipped_rules()),
         )  # fmt: skip
         await campaign.save()
         await begin(campaign.id, version, opens)
         for at in range(0, len(wanted), 500):
             await CampaignUnit.insert(
-                *(CampaignUnit(campaign=campaign.id, unit=unit) for unit in wanted[at : at + 500])
+                *(
+                    CampaignUnit(campaign=campaign.id, unit=unit, target=wanted_from.get(unit, 0))
+                    for unit in wanted[at : at + 500]
+                )
             )
+        await log_manifest(settings, campaign.id, today(right_now(), settings.zone), "")
+        await record(settings, "campaign.created", code=code, draft=draft, by=by)
+    await publish_log(settings, code)
     return campaign
+
+
+def wrong_targets(targets: Mapping[str, int], units: Collection[str]) -> list[FieldProblem]:
+    """What is wrong with the numbers of responses that are wanted."""
+    return [
+        FieldProblem("targets", f"{unit!r} is no unit of this campaign") for unit in targets if unit not in set(units)
+    ] + [
+        FieldProblem("targets", f"{unit}: {target}; write 0 to {MOST_WANTED:,} responses")
+        for unit, target in targets.items()
+        if not 0 <= target <= MOST_WANTED
+    ]
 
 
 def _place(row: Mapping[str, object]) -> Place:
@@ -258,6 +317,9 @@ async def load_campaign(code: str) -> LiveCampaign | None:
     if row is None:
         return None
     versions = {version.id: version.questionnaire for version in await versions_of(row.id)}
+    targets = await CampaignUnit.select(CampaignUnit.unit, CampaignUnit.target).where(
+        (CampaignUnit.campaign == row.id) & (CampaignUnit.target > 0)
+    )
     places = await Unit.raw(
         f"{_PLACES} WHERE code IN (SELECT unit FROM campaign_unit WHERE campaign = {{}}) ORDER BY code", row.id
     )
@@ -268,6 +330,9 @@ async def load_campaign(code: str) -> LiveCampaign | None:
         opens=row.opens,
         closes=row.closes,
         open_link=row.open_link,
+        stage=row.stage,
+        closed_early=row.closed_early,
+        targets={target["unit"]: target["target"] for target in targets},
         sign_in=row.sign_in,
         simulated=row.simulated,
         responsible=Label(row.responsible_zh, row.responsible_en),
@@ -305,9 +370,7 @@ class Campaigns:
             return known[1]
         found = await asyncio.shield(task)
         if found is None:
-            raise Problem(
-                404, _("There is no such survey"), _("Check the address on your invitation, or choose from the list."),
-            )  # fmt: skip
+            raise no_such_survey()
         return found
 
     async def _fetch(self, code: str) -> LiveCampaign | None:

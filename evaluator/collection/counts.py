@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from evaluator.collection.campaigns import LiveCampaign
+from evaluator.collection.campaigns import LiveCampaign, right_now, today
+from evaluator.collection.manifest import changing
 from evaluator.collection.tables import PopulationCell, SampleCell
 from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_code, parse_number
@@ -36,6 +37,10 @@ BLANK = Wrong(_("is blank"), _("write a value"))
 NOT_WHOLE = Wrong(_("is no whole number of people"), _("write a number from 0 to 10,000,000,000"))
 TWICE = Wrong(_("is the same cell as row %(row)s"), _("keep one row, with the sum"))
 MORE_INVITED = Wrong(_("is more than the frame has"), _("at most %(frame)s can have been invited"))
+
+
+FRAME_IMPORTED = _("The design of the invited sample was imported.")
+POPULATION_IMPORTED = _("Counts of the population were imported.")
 
 
 class FrameRow(msgspec.Struct, frozen=True):
@@ -230,7 +235,7 @@ def strata_of(campaign: LiveCampaign) -> dict[str, list[str]]:
 
 async def keep_frame(settings: Settings, campaign: LiveCampaign, rows: Sequence[FrameRow]) -> None:
     """Replace a campaign's design cells."""
-    async with SampleCell._meta.db.transaction():
+    async with changing(settings, campaign.id, today(right_now(), settings.zone), FRAME_IMPORTED):
         await SampleCell.delete().where(SampleCell.campaign == campaign.id)
         for at in range(0, len(rows), BATCH):
             await SampleCell.insert(
@@ -240,7 +245,7 @@ async def keep_frame(settings: Settings, campaign: LiveCampaign, rows: Sequence[
 
 async def keep_population(settings: Settings, campaign: LiveCampaign, rows: Sequence[PopulationRow]) -> None:
     """Replace a campaign's population cells."""
-    async with PopulationCell._meta.db.transaction():
+    async with changing(settings, campaign.id, today(right_now(), settings.zone), POPULATION_IMPORTED):
         await PopulationCell.delete().where(PopulationCell.campaign == campaign.id)
         for at in range(0, len(rows), BATCH):
             await PopulationCell.insert(

@@ -68,12 +68,15 @@ def diff(old: Path, new: Path) -> bool:
 
 async def move(settings: Settings, code: str, text: str, file: str, day: date) -> Report:
     """Keep a file as a published version and let a campaign move to it; both or neither."""
+    from evaluator.collection.manifest import publish_log
     from evaluator.collection.tables import Campaign
     from evaluator.collection.versions import keep_questionnaire, move_campaign
 
     async with Campaign._meta.db.transaction():
         version, _kept = await keep_questionnaire(text, file)
-        return await move_campaign(settings, code, version, day)
+        report = await move_campaign(settings, code, version, day)
+    await publish_log(settings, code)
+    return report
 
 
 async def versions_of(code: str) -> list[str]:

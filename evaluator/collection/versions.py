@@ -7,11 +7,12 @@ answered stays under the version it was accepted under; forms in the middle go o
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from evaluator.collection.definitions import read
+from evaluator.collection.manifest import as_day, changing
 from evaluator.collection.tables import Campaign, CampaignVersion, QuestionnaireVersion
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
@@ -24,6 +25,9 @@ from questionnaires.versions import Report, compare
 
 def _(message: str) -> str:
     return message
+
+
+MOVED = _("The questionnaire was replaced by a newer version that keeps answers comparable.")
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -40,18 +44,6 @@ class Version(msgspec.Struct, frozen=True):
     id: int
     questionnaire: Questionnaire
     definition: str
-
-
-@lru_cache(maxsize=64)
-def read(definition: str, identifier: str) -> Questionnaire:
-    """A stored definition, read once: a published one never changes.
-
-    Raises
-    ------
-    DefinitionError
-        This version of the software cannot read it.
-    """
-    return loads(definition, identifier)
 
 
 async def keep_questionnaire(text: str, file: str = "questionnaire") -> tuple[int, Questionnaire]:
@@ -120,22 +112,16 @@ async def begin(campaign: int, version: int, opens: date) -> None:
     await CampaignVersion(campaign=campaign, questionnaire=version, since=opens).save()
 
 
-async def campaign_of(code: str, *, lock: bool = False) -> dict[str, Any]:
-    """Number, code, version and days of a campaign.
-
-    Parameters
-    ----------
-    lock : bool
-        Nobody else may change it before this transaction ends.
+async def campaign_of(code: str) -> dict[str, Any]:
+    """Number, code, version, days and stage of a campaign.
 
     Raises
     ------
     Problem
         404 naming some that there are.
     """
-    alone = " FOR UPDATE" if lock and Campaign._meta.db.engine_type == "postgres" else ""  # SQLite has one writer
     found = await Campaign.raw(
-        f"SELECT id, code, questionnaire, opens, closes FROM campaign WHERE code = {{}}{alone}", code
+        "SELECT id, code, questionnaire, opens, closes, stage, closed_early FROM campaign WHERE code = {}", code
     )
     if not found:
         known = ", ".join(row["code"] for row in await Campaign.select(Campaign.code).order_by(Campaign.code).limit(10))
@@ -154,11 +140,7 @@ async def history(campaign: int) -> list[Used]:
         "WHERE campaign = {} ORDER BY campaign_version.id",
         campaign,
     )
-    return [Used(row["questionnaire"], f"{row['code']}@{row['version']}", _day(row["since"])) for row in rows]
-
-
-def _day(value: date | str) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)  # SQLite has texts
+    return [Used(row["questionnaire"], f"{row['code']}@{row['version']}", as_day(row["since"])) for row in rows]
 
 
 async def versions_of(campaign: int) -> tuple[Version, ...]:
@@ -206,19 +188,20 @@ async def move_campaign(settings: Settings, campaign: str, version: int, day: da
         version is not published, or comparison would break, with every change that breaks it; 422 when a campaign
         cannot ask it. Nothing is changed then.
     """
-    async with Campaign._meta.db.transaction():
-        row, old, new = await _both(campaign, version, lock=True)
+    found = await campaign_of(campaign)
+    async with changing(settings, found["id"], day, MOVED):
+        row, old, new = await _both(campaign, version)
         if row["questionnaire"] == version:
             raise Problem(
                 409, _("The campaign shows this version already"),
                 _("“%(campaign)s” shows %(identifier)s; there is nothing to move."),
                 campaign=row["code"], identifier=new.identifier,
             )  # fmt: skip
-        if _day(row["closes"]) < day:
+        if as_day(row["closes"]) < day or row["closed_early"] or row["stage"] == "sealed":
             raise Problem(
                 409, _("The campaign is over"),
                 _("“%(campaign)s” closed on %(closes)s; only a campaign that has not closed can move."),
-                campaign=row["code"], closes=_day(row["closes"]).isoformat(),
+                campaign=row["code"], closes=as_day(row["closes"]).isoformat(),
             )  # fmt: skip
         if not row["published"]:
             raise _unpublished(new.identifier)
@@ -236,9 +219,9 @@ async def move_campaign(settings: Settings, campaign: str, version: int, day: da
     return report
 
 
-async def _both(code: str, version: int, *, lock: bool = False) -> tuple[dict[str, Any], Questionnaire, Questionnaire]:
+async def _both(code: str, version: int) -> tuple[dict[str, Any], Questionnaire, Questionnaire]:
     """The campaign with what is to be known of the new version, the version it shows now, and the new one."""
-    row = await campaign_of(code, lock=lock)
+    row = await campaign_of(code)
     stored = {
         line["id"]: line
         for line in await QuestionnaireVersion.select().where(
