@@ -302,6 +302,16 @@ def export_answers(code: str, out: Path, form: Any, texts: bool) -> None:
 
 @campaign.command()
 @click.argument("code")
+def flags(code: str) -> None:
+    """Look through a closed campaign's responses by its registered rules; counts by rule. Nothing is deleted."""
+    from evaluator.collection.quality_cli import flagged
+
+    for line in flagged(_run, code):
+        click.echo(line)
+
+
+@campaign.command()
+@click.argument("code")
 def versions(code: str) -> None:
     """The versions that a campaign showed, since which day, and how many responses name each."""
     from evaluator.collection import version_cli

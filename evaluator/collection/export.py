@@ -33,6 +33,13 @@ Answers = dict[str, str | int | float | tuple[str, ...]]
 
 TAKEN = ("campaign", "mode", "unit", "day", "design_stratum", "psu", "answers", "flags", "questionnaire")
 SELECT = "SELECT {} FROM response WHERE campaign IN ({}) AND day BETWEEN {} AND {} ORDER BY identifier"
+# beside the flags that a response got when it was accepted, those of its campaign's close (`quality.flag_campaign`)
+FLAGS = {
+    "sqlite": "trim(flags || ' ' || coalesce((SELECT group_concat(rule, ' ') FROM (SELECT rule FROM quality_flag "
+    "WHERE quality_flag.response = identifier ORDER BY rule)), ''))",
+    "postgres": "trim(flags || ' ' || coalesce((SELECT string_agg(rule, ' ' ORDER BY rule) FROM quality_flag "
+    "WHERE quality_flag.response = identifier), ''))",
+}
 decode_answers = msgspec.json.Decoder(Answers).decode
 
 
@@ -153,7 +160,7 @@ async def stored(
     engine = database.engine()
     begins, ends = period
     if isinstance(engine, database.DurableSQLiteEngine):
-        statement = SELECT.format(", ".join(names), ", ".join("?" * len(campaigns)), "?", "?")
+        statement = SELECT.format(_taken(names, "sqlite"), ", ".join("?" * len(campaigns)), "?", "?")
         connection = sqlite3.connect(engine.path, check_same_thread=False)
         try:
             given = [*campaigns, begins.isoformat(), ends.isoformat()]
@@ -166,12 +173,16 @@ async def stored(
     links = await asyncpg.connect(engine.config["dsn"])
     try:
         async with links.transaction(isolation="repeatable_read", readonly=True):
-            statement = SELECT.format(", ".join(names), "SELECT unnest($1::int[])", "$2", "$3")
+            statement = SELECT.format(_taken(names, "postgres"), "SELECT unnest($1::int[])", "$2", "$3")
             cursor = await links.cursor(statement, list(campaigns), begins, ends)
             while chunk := await cursor.fetch(CHUNK):
                 yield chunk
     finally:
         await links.close()
+
+
+def _taken(names: Sequence[str], engine: str) -> str:
+    return ", ".join(FLAGS[engine] if name == "flags" else name for name in names)
 
 
 def _to_parquet(plain: Path, path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from evaluator.rating.defects import likely
+from methods.response_quality.rules import Rules
 from methods.survey.cells import ItemScoring
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import load
@@ -14,7 +15,8 @@ from questionnaires.mistakes import DefinitionError
 from questionnaires.scoring import scoring
 
 FOLDER = "questionnaires"
-FLAGS = ("too_fast", "prompted")  # what the collection can raise whatever the questionnaire says
+# what the collection can raise whatever the questionnaire says: on its own, and at the close of a campaign
+FLAGS = ("too_fast", "prompted", *(rule.name for rule in fields(Rules)))
 
 
 def scorings(questionnaire: Questionnaire) -> tuple[ItemScoring, ...]:
