@@ -104,6 +104,13 @@ def form_script() -> str:
     return f"/static/form.js?{digest}"
 
 
+@cache
+def receipt_script() -> str:
+    """Address of the script that makes and verifies receipts, likewise."""
+    digest = hashlib.sha256((STATIC / "receipt_page.js").read_bytes()).hexdigest()[:12]
+    return f"/static/receipt_page.js?{digest}"
+
+
 def wants_page(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Whether a browser asks: by the address first, then by Accept."""
     path = connection.scope["path"]

@@ -11,7 +11,18 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.params import FromPath
 
 from evaluator import language, pages
-from evaluator.collection import account_routes, admission, campaigns, choosing, drafts, form, overview, receipt_pages, screens, steps
+from evaluator.collection import (
+    account_routes,
+    admission,
+    campaigns,
+    choosing,
+    drafts,
+    form,
+    overview,
+    receipt_pages,
+    screens,
+    steps,
+)
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
 from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response
 
 from evaluator import language, pages
-from evaluator.collection import drafts, earlier, form, live, moving, screens
+from evaluator.collection import drafts, earlier, form, live, moving, receipt_pages, screens
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
@@ -310,15 +310,18 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         )
     row = response_row(
         campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
-        unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
+        campaign_code=campaign.code, unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
         orders=earlier.shown_orders(campaign, visit), duration=duration_class(now.timestamp() - visit.started),
         design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
     )  # fmt: skip
-    duplicate = await request.app.state.intake.submit(row) == "duplicate"
+    outcome = await request.app.state.intake.submit(row)
     headers = await forget(request, addresses(campaign, visit)[1])
-    if duplicate:
+    if outcome.kind == "duplicate":
         raise already_counted(form.mode(visit))
-    return pages.redirect(f"/rate/{campaign.code}/{visit.unit}/thanks", headers)
+    cookies = drafts.read_key(request.cookies) is not None
+    return await receipt_pages.after_sending(
+        request, campaign, visit.unit, outcome.leaf_hash, cookies=cookies, headers=headers
+    )
 
 
 async def forget(request: Ask, path: str) -> dict[str, str]:

@@ -14,10 +14,11 @@ import httpx
 import pytest
 
 from evaluator.app import Site, create_app
-from evaluator.collection import account_routes, routes, steps
+from evaluator.collection import account_routes, receipt_pages, routes, steps
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
+from tests.wiring import site_over
 
 QUESTIONNAIRE = """
 code: small
@@ -155,15 +156,16 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    for module in (account_routes, routes, steps):
+    for module in (account_routes, receipt_pages, routes, steps):
         monkeypatch.setattr(module, "right_now", clock)
     return clock
 
 
 @pytest.fixture
 def app_on(tmp_path: Path, clock: Clock) -> Callable[..., Site]:
-    def make(url: str, **settings: object) -> Site:
-        return create_app(Settings(data_dir=tmp_path, database_url=url, **settings))  # type: ignore[arg-type]
+    def make(url: str, *, second: bool = False, **given: object) -> Site:
+        settings = Settings(data_dir=tmp_path, database_url=url, **given)  # type: ignore[arg-type]
+        return create_app(settings) if second else site_over(settings)
 
     return make
 
@@ -255,9 +257,10 @@ class Person:
         return await self._follow()
 
     async def _follow(self) -> Page:
-        """To the address of the step, as browsers do."""
-        if self.page.status == 303 and "?step=" in self.page.response.headers["location"]:
-            return await self.open(self.page.response.headers["location"])
+        """To the address of the step or of the thanks, as browsers do."""
+        to = self.page.response.headers.get("location", "")
+        if self.page.status == 303 and ("?step=" in to or to == "/receipt/thanks"):
+            return await self.open(to)
         return self.page
 
     async def enter(self, code: str) -> Page:

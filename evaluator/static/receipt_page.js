@@ -1,0 +1,2 @@
+/* source/receipt_page.js and receipt.js 50bdf019a9ecfb3e, by make js */
+for(let e of document.querySelectorAll("[data-copy]"))n(e);function n(e){e.hidden=!1,e.addEventListener("click",async()=>{let c=e.parentNode.querySelector("pre").textContent;try{await navigator.clipboard.writeText(c)}catch{let t=document.createRange();t.selectNodeContents(e.parentNode.querySelector("pre")),getSelection().removeAllRanges(),getSelection().addRange(t),document.execCommand("copy")}e.textContent=e.dataset.copied})}
