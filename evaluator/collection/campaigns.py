@@ -160,8 +160,29 @@ def response_day(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> date:
     return min(today(now, zone), campaign.closes)
 
 
-def _unchecked(values: Mapping[str, str]) -> list[FieldProblem]:
-    return [FieldProblem(name, "is blank; write a text") for name, value in values.items() if not value.strip()]
+def wrong_texts(title: Label, responsible: Label, contact: str) -> list[FieldProblem]:
+    """What is wrong with a campaign's texts."""
+    wrong = []
+    for name, value, most in (
+        ("title-zh", title.zh, 160), ("title-en", title.en, 200), ("responsible-zh", responsible.zh, 160),
+        ("responsible-en", responsible.en, 200), ("contact", contact, 200),
+    ):  # fmt: skip
+        if not value.strip():
+            wrong.append(FieldProblem(name, "is blank; write a text"))
+        elif len(value) > most:
+            wrong.append(FieldProblem(name, f"has {len(value)} characters; at most {most} are allowed"))
+    return wrong
+
+
+def wrong_days(opens: date, closes: date, kept_months: int) -> list[FieldProblem]:
+    """What is wrong with a campaign's days, and with how long answers are kept after them."""
+    wrong = []
+    if closes < opens:
+        right = "the last day is on it or later"
+        wrong.append(FieldProblem("closes", f"{closes} is before the first day {opens}; {right}"))
+    if not 1 <= kept_months <= 240:
+        wrong.append(FieldProblem("kept-months", f"{kept_months}; write 1 to 240 months"))
+    return wrong
 
 
 async def create_campaign(
@@ -216,26 +237,9 @@ async def create_campaign(
         With everything that is wrong, each with its field.
     """
     wanted = list(dict.fromkeys(units))
-    wrong = _unchecked(
-        {
-            "title-zh": title.zh, "title-en": title.en, "responsible-zh": responsible.zh,
-            "responsible-en": responsible.en, "contact": contact,
-        }
-    )  # fmt: skip
-    for name, value, most in (
-        ("title-zh", title.zh, 160), ("title-en", title.en, 200), ("responsible-zh", responsible.zh, 160),
-        ("responsible-en", responsible.en, 200), ("contact", contact, 200),
-    ):  # fmt: skip
-        if len(value) > most:
-            wrong.append(FieldProblem(name, f"has {len(value)} characters; at most {most} are allowed"))
+    wrong = wrong_texts(title, responsible, contact) + wrong_days(opens, closes, kept_months)
     if not CODE.fullmatch(code):
         wrong.append(FieldProblem("code", f"{code[:70]!r}: a code has 1 to 64 small letters, digits and -"))
-    if closes < opens:
-        wrong.append(
-            FieldProblem("closes", f"{closes} is before the first day {opens}; the last day is on it or later")
-        )
-    if not 1 <= kept_months <= 240:
-        wrong.append(FieldProblem("kept-months", f"{kept_months}; write 1 to 240 months"))
     if not wanted:
         wrong.append(FieldProblem("units", "none chosen; choose at least one"))
     known = {row["code"] for row in await Unit.select(Unit.code)}

@@ -31,7 +31,7 @@ from evaluator.ledger.keys import campaign_log, signer
 from evaluator.ledger.leaves import entry
 from evaluator.ledger.tables import LogLeaf
 from evaluator.settings import Settings
-from questionnaires.definition import Quality, Questionnaire
+from questionnaires.definition import Questionnaire
 from questionnaires.expression import Expression
 
 FORMAT = "evaluator manifest v1"
@@ -81,6 +81,13 @@ class Cell(msgspec.Struct, frozen=True):
     calibration_area: str
 
 
+class Flags(msgspec.Struct, frozen=True):
+    """What raises a flag. A flag deletes nothing: results are shown with and without flagged responses."""
+
+    by_response: Mapping[str, Any]  # when one is accepted: the questionnaire's own rules
+    at_close: Mapping[str, Any]  # among all of them; thresholds by rule, items by their codes
+
+
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
     """A manifest, read."""
 
@@ -98,7 +105,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     sample: tuple[Cell, ...]
     epoch: int
     thresholds: Thresholds
-    quality: Mapping[str, Any]
+    flags: Flags
     exclusion: tuple[ExclusionRule, ...]
     log: str
     kept_months: int
@@ -155,8 +162,10 @@ def strata_of(questionnaire: Questionnaire) -> tuple[Stratum, ...]:
     )
 
 
-def quality_of(quality: Quality) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def flags_of(questionnaire: Questionnaire) -> Flags:
     """The rules that raise a flag, with their thresholds; conditions as they are written."""
+    from evaluator.collection.quality_rules import registered as at_close  # it loads SciPy: a second of every start
 
     def plain(value: object) -> object:
         if isinstance(value, Expression):
@@ -167,9 +176,9 @@ def quality_of(quality: Quality) -> dict[str, Any]:
             return [plain(one) for one in value]
         return value
 
-    found = plain(quality)
+    found = plain(questionnaire.quality)
     assert isinstance(found, dict)
-    return {name: rule for name, rule in found.items() if rule}
+    return Flags({name: rule for name, rule in found.items() if rule}, at_close(questionnaire))
 
 
 async def text_now(settings: Settings, campaign: int) -> str:
@@ -209,7 +218,7 @@ async def text_now(settings: Settings, campaign: int) -> str:
         ),
         epoch=registered.EPOCH,
         thresholds=rules.thresholds,
-        quality=quality_of(questionnaire.quality),
+        flags=flags_of(questionnaire),
         exclusion=tuple(sorted(rules.exclusion, key=lambda rule: rule.code)),
         log=signer(settings, campaign_log(row["code"])).vkey,
         kept_months=row["kept_months"],

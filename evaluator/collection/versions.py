@@ -170,7 +170,7 @@ async def report_of_move(campaign: str, version: int) -> Report:
 
 
 async def move_campaign(settings: Settings, campaign: str, version: int, day: date) -> Report:
-    """Let a live campaign show another published version from now on.
+    """Let a live campaign show another published version from now on; a draft takes any published version.
 
     Parameters
     ----------
@@ -207,14 +207,19 @@ async def move_campaign(settings: Settings, campaign: str, version: int, day: da
             raise _unpublished(new.identifier)
         refuse_unsupported(new, _("The campaign cannot move"))
         report = compare(old, new)
-        if not report.compatible:
+        draft = row["stage"] == "draft"  # nobody has answered it
+        if not report.compatible and not draft:
             raise Problem(
                 409, _("The campaign cannot move"),
                 _("From %(old)s to %(new)s answers would no longer compare: this takes a new campaign."),
                 errors=[FieldProblem(change.place or "questionnaire", change.message()) for change in report.breaking],
                 old=report.old, new=report.new,
             )  # fmt: skip
-        await CampaignVersion(campaign=row["id"], questionnaire=version, since=day).save()
+        if draft:
+            shown = CampaignVersion.campaign == row["id"]
+            await CampaignVersion.update({CampaignVersion.questionnaire: version}).where(shown)
+        else:
+            await CampaignVersion(campaign=row["id"], questionnaire=version, since=day).save()
         await Campaign.update({Campaign.questionnaire: version}).where(Campaign.id == row["id"])
     return report
 
