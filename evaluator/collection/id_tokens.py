@@ -11,9 +11,9 @@ from joserfc import jws, jwt
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import JWKRegistry, Key
 
-KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # of keys, by how the name of an algorithm begins
+KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC"}  # of keys, by how the name of an algorithm begins
 # never "none", and never HS*, with which the provider's public key would be a secret that everybody has
-ALGORITHMS = frozenset({*(kind + size for kind in ("RS", "PS", "ES") for size in ("256", "384", "512")), "EdDSA"})
+ALGORITHMS = frozenset(kind + size for kind in KINDS for size in ("256", "384", "512"))
 LEEWAY = 60  # seconds by which two clocks may differ
 LONGEST_TOKEN, LONGEST_SUBJECT = 16_384, 255
 
