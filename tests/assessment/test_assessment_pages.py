@@ -13,12 +13,12 @@ import pytest
 from evaluator.accounts.register import create_account
 from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
 from evaluator.accounts.tables import Account
-from evaluator.app import create_app
 from evaluator.assessment import routes
 from evaluator.assessment.rounds import give_account
 from evaluator.assessment.tables import Assessment, Criterion
 from evaluator.settings import Settings
 from tests.assessment.small_round import AFTER, OPEN, PASSWORD, make_round
+from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -66,7 +66,7 @@ async def site(
     await create_account("operator", PASSWORD, "operator")
     await create_account("city", PASSWORD, "representative", unit="3701")
     await create_account("above", PASSWORD, "superior", unit="37")
-    app = create_app(Settings(data_dir=tmp_path, database_url=database_url))
+    app = site_over(Settings(data_dir=tmp_path, database_url=database_url))
     async with serving(app) as client:
         found = Site(client, app.state.secret)
         numbers = {row["code"]: row["id"] for row in await Criterion.select(Criterion.code, Criterion.id)}

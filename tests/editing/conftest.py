@@ -12,9 +12,9 @@ import pytest
 from evaluator.accounts.register import create_account
 from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
 from evaluator.accounts.tables import Account
-from evaluator.app import create_app
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
+from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 HOME = "/staff/questionnaires"
@@ -85,7 +85,7 @@ class Site:
 
 
 async def _site(database_url: str, tmp_path: Path, serving: Serving) -> AsyncIterator[Site]:
-    app = create_app(Settings(data_dir=tmp_path, database_url=database_url))
+    app = site_over(Settings(data_dir=tmp_path, database_url=database_url))
     await Unit.insert(
         Unit(code="37", kind="area", level="P", name_zh="S-zh", name_en="Province"),
         Unit(code="3701", kind="area", level="C", name_zh="J-zh", name_en="City", parent="37"),

@@ -14,7 +14,6 @@ import pytest
 from litestar import Litestar
 
 from evaluator import language
-from evaluator.app import create_app
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.library.forms import PURPOSES, all_forms, find_form
 from evaluator.library.lasting import between, lasting
@@ -22,6 +21,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import load_shipped, shipped, shipped_text
 from questionnaires.xlsform.importing import import_form
+from tests.wiring import site_over
 
 Serving = Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]
 PAGE = {"accept": "text/html"}
@@ -29,7 +29,7 @@ PAGE = {"accept": "text/html"}
 
 @pytest.fixture
 def app(tmp_path: Path, sqlite_url: str) -> Litestar:
-    return create_app(Settings(data_dir=tmp_path, database_url=sqlite_url))
+    return site_over(Settings(data_dir=tmp_path, database_url=sqlite_url))
 
 
 def words(text: str) -> str:

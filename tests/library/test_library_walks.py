@@ -12,13 +12,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from evaluator.app import create_app
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.collection.tables import Response
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.collection.conftest import Person
+from tests.wiring import site_over
 
 Serving = Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]
 ALL = ["supply", "bid", "invest", "ppp", "permit"]
@@ -59,7 +59,7 @@ async def test_a_path_is_walked_without_a_script_and_its_answers_are_stored(
         title=Label("S-zh", "Survey"), responsible=Label("O-zh", "Office"), contact="office@example.org",
     )  # fmt: skip
     screens = []
-    async with serving(create_app(Settings(data_dir=tmp_path, database_url=sqlite_url))) as client:
+    async with serving(site_over(Settings(data_dir=tmp_path, database_url=sqlite_url))) as client:
         person = Person(client, "en")
         page = await person.open("/rate/walk/37")
         while (at := dict(page.fields)["at"]) != ":review":

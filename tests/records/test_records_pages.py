@@ -16,12 +16,12 @@ from python_calamine import CalamineWorkbook
 from evaluator.accounts.register import create_account
 from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
 from evaluator.accounts.tables import Account
-from evaluator.app import create_app
 from evaluator.records.importing import import_file
 from evaluator.records.tables import Import, Record, Refusal
 from evaluator.records.vocabulary import read_vocabulary
 from evaluator.settings import Settings
 from tests.records.tiny_country import SCHEME, offer, store_units
+from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 PASSWORD = "correct horse battery"
@@ -58,7 +58,7 @@ class Site:
 async def site(database_url: str, tmp_path: Path, serving: Serving) -> AsyncIterator[Site]:
     (tmp_path / "schemes").mkdir()
     (tmp_path / "schemes" / "tiny.yaml").write_text(SCHEME, encoding="utf-8")
-    app = create_app(Settings(data_dir=tmp_path, database_url=database_url))
+    app = site_over(Settings(data_dir=tmp_path, database_url=database_url))
     await store_units()
     await create_account("operator", PASSWORD, "operator")
     await create_account("city", PASSWORD, "representative", unit="3701")
