@@ -226,6 +226,15 @@ class QualityFlag(Table):
     quality_flag_once = Unique([response, rule])
 
 
+class CampaignSignals(Table):
+    """Signals of steering as they are shown: worked out of sealed responses, anew when fifty more are there."""
+
+    id = Serial(primary_key=True)
+    campaign = ForeignKey(Campaign, null=False, unique=True, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    responses = BigInt(default=0)  # sealed at that time
+    text = Text()  # JSON
+
+
 class ScreenCount(Table):
     """How many visits reached a screen of the form: counted in memory, added here once an hour. No answers."""
 
