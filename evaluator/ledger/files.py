@@ -44,6 +44,7 @@ from evaluator.settings import Settings
 AT_ONCE = 64 * WIDTH  # leaves read from the database at a time
 MANY = 500  # files: from here on the whole disk is flushed at once
 RETRY = 0.05  # seconds
+TO_SWEEP = ".grew-from"  # size of the head before, until what only that one needed is taken away
 
 __all__ = ["publish", "publish_all", "read_published", "receipt_for"]
 
@@ -186,8 +187,12 @@ def _put_index(writing: Writing, old: int, size: int) -> None:
         writing.put_safely(index_path(prefix), "".join(sorted({*kept, *lines})).encode())
 
 
-def _sweep(home: Path, old: int, size: int) -> None:
+def _sweep(home: Path, size: int) -> None:
     """Take away what the new head needs no more: narrow tiles that are full now, an index of another width."""
+    try:
+        old = int((home / TO_SWEEP).read_text())
+    except FileNotFoundError:
+        return
     for level in ["entries", *range(levels(old))]:
         bits = 0 if level == "entries" else LEVEL_BITS * int(level)
         number = (old >> bits) // WIDTH
@@ -198,6 +203,7 @@ def _sweep(home: Path, old: int, size: int) -> None:
     for path in list(names):
         if path.suffix == ".new" or len(path.name) != length or (path.name == "all") != (prefix_length(size) == 0):
             path.unlink()
+    (home / TO_SWEEP).unlink()
 
 
 def _fits(home: Path, published: notes.Checkpoint) -> bool:
@@ -271,6 +277,7 @@ async def publish(settings: Settings, log_name: str) -> str | None:
             checkpoint = notes.checkpoint(called, size, bytes.fromhex(root), signer(settings, log_name))
         text = read_published(settings, log_name)
         if text == checkpoint:
+            await asyncio.to_thread(_sweep, home, size)
             return text
         published = notes.unsigned_checkpoint(text) if text else None
         old = published.size if published and await asyncio.to_thread(_fits, home, published) else 0
@@ -281,13 +288,15 @@ async def publish(settings: Settings, log_name: str) -> str | None:
         if (await asyncio.to_thread(frontier, home, size)).root.hex() != root:
             await _check_table(log_name, published, size, root)  # says what is wrong, if it is the table
             await _write(home, log_name, 0, size)
-        await asyncio.to_thread(_put_head, home, signer(settings, log_name).vkey, checkpoint)
-        await asyncio.to_thread(_sweep, home, published.size if published else 0, size)
+        grew_from = published.size if published else 0
+        await asyncio.to_thread(_put_head, home, signer(settings, log_name).vkey, checkpoint, grew_from)
+        await asyncio.to_thread(_sweep, home, size)
         return checkpoint  # type: ignore[no-any-return]
 
 
-def _put_head(home: Path, vkey: str, checkpoint: str) -> None:
+def _put_head(home: Path, vkey: str, checkpoint: str, grew_from: int) -> None:
     writing = Writing(home)
+    writing.put_safely(TO_SWEEP, str(grew_from).encode())
     writing.put_safely("key", f"{vkey}\n".encode())
     writing.put_safely("checkpoint", checkpoint.encode())
 
