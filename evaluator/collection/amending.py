@@ -113,7 +113,7 @@ async def amend(
                 code=code,
             )
         await _write(row, changes, units)
-        await record(settings, "campaign.changed", code=code, what=changes.named, by=by)
+        await record(settings, "campaign.changed", code=code, fields=changes.named, by=by)
     await publish(settings, AUDIT)
     now = await manifest.latest(found["id"])
     return None if now is None or now == before else now.digest
