@@ -223,8 +223,8 @@ def elsewhere(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
 
 
 def stored(home: Path) -> dict[str, dict[str, Any]]:
-    """The answers by unit."""
+    """The answers by unit: none has waited long enough to be sealed."""
     with sqlite3.connect(home / "evaluator.sqlite") as database:
-        rows = database.execute("SELECT unit, answers FROM response").fetchall()
+        rows = database.execute("SELECT unit, answers FROM pending").fetchall()
     assert len(rows) == len({unit for unit, _ in rows})
     return {unit: json.loads(answers) for unit, answers in rows}

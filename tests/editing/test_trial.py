@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from evaluator.collection.tables import Draft, Response, TrialResponse
+from evaluator.collection.tables import Draft, Pending, TrialResponse
 from tests.editing.conftest import HOME, SMALL, Site
 
 EVERY_TYPE = (Path(__file__).parent.parent / "collection" / "every_type.yaml").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ async def test_a_trial_goes_the_way_of_the_form_and_its_answers_are_kept_apart(s
     page = await site.get(done.headers["location"].partition("#")[0])
     for word in ("The trial answers are kept", "1 trial. It counts nowhere.", "901", "flags: too_fast prompted"):
         assert word in page.text, word
-    assert await Response.count() == await Draft.count() == 0
+    assert await Pending.count() == await Draft.count() == 0
     (kept,) = await TrialResponse.objects()
     assert kept.answers == '{"came":"yes","days":901,"word":"=1+1"}'
     listed = (await site.get(f"{HOME}/small/1/trials.csv")).content.decode("utf-8-sig").splitlines()
@@ -83,7 +83,7 @@ async def test_a_trial_cannot_be_sent_as_a_real_answer_nor_as_another_trial(site
     other = await go(site, page, "send", f"{HOME}/small/2/try/send", came="no")
     assert other.status_code == 400
     assert (await go(site, page, "send", "/code/send", came="no")).status_code == 400
-    assert await TrialResponse.count() == await Response.count() == 0
+    assert await TrialResponse.count() == await Pending.count() == 0
 
 
 async def test_a_trial_needs_the_session_s_token(site: Site) -> None:
