@@ -19,6 +19,7 @@ import msgspec
 from evaluator.collection import analysis_files as files
 from evaluator.collection.analysis_files import Field, Form, Value
 from evaluator.collection.export import Source, decode_answers, sources, stored
+from evaluator.collection.overview import waiting
 from evaluator.collection.tables import Campaign
 from evaluator.language import translations
 from evaluator.problems import Problem
@@ -69,6 +70,7 @@ class Exported(msgspec.Struct, frozen=True):
     versions: tuple[str, ...]  # code@version, the oldest first
     left_out: tuple[tuple[str, str], ...]  # question, and why
     written: tuple[str, ...]  # names of files
+    waiting: int = 0  # responses that were accepted and are not sealed yet: they are not among them
 
 
 async def export_campaign(
@@ -116,7 +118,8 @@ async def export_campaign(
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return Exported(number, tuple(v.questionnaire.identifier for v in source.versions), book.left_out, written)
+    versions = tuple(v.questionnaire.identifier for v in source.versions)
+    return Exported(number, versions, book.left_out, written, await waiting([code]))
 
 
 def _fixed(source: Source) -> tuple[tuple[Field, str], ...]:

@@ -22,6 +22,8 @@ def export(run: Callable[..., Exported], code: str, out: Path, form: Form, texts
 
         made = run(export_campaign(code, out, form, texts=texts, progress=progress))
     yield f"{made.responses:,} responses to {', '.join(made.versions)} in {out}: {', '.join(made.written)}"
+    if made.waiting:
+        yield f"{made.waiting:,} more wait to be sealed and are not among them; see evaluator campaign seal"
     for question, why in made.left_out:
         yield f"left out: {question}: {why}"
     if texts:

@@ -44,6 +44,17 @@ async def by_campaign() -> dict[int, dict[str, int]]:
     return found
 
 
+async def waiting(campaigns: Sequence[str]) -> int:
+    """Responses of campaigns that are accepted and not in their logs yet: no export and no snapshot has them."""
+    chosen = ", ".join(["{}"] * len(campaigns))
+    rows = await Response.raw(
+        "SELECT count(*) AS n FROM pending WHERE NOT withdrawn "
+        f"AND campaign IN (SELECT id FROM campaign WHERE code IN ({chosen}))",
+        *campaigns,
+    )
+    return int(rows[0]["n"])
+
+
 async def by_unit(campaign: LiveCampaign, within: str | None = None) -> list[UnitCount]:
     """Every unit of a campaign, those without a response too; only those under `within` when it is given."""
     allowed = None if within is None else set(await subtree(within))

@@ -86,7 +86,10 @@ async def versions_of(code: str) -> list[str]:
 
     found = await campaign_of(code)
     counts = await Campaign.raw(
-        "SELECT questionnaire, count(*) AS n FROM response WHERE campaign = {} GROUP BY questionnaire", found["id"]
+        "SELECT questionnaire, count(*) AS n FROM (SELECT campaign, questionnaire FROM response "
+        "UNION ALL SELECT campaign, questionnaire FROM pending WHERE NOT withdrawn) AS counted "
+        "WHERE campaign = {} GROUP BY questionnaire",
+        found["id"],
     )
     number = {row["questionnaire"]: row["n"] for row in counts}
     return [

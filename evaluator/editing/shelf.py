@@ -97,6 +97,8 @@ async def lines(code: str | None = None) -> list[Line]:
         found = found.where(QuestionnaireVersion.code == code)
     rows = await found.order_by(QuestionnaireVersion.code).order_by(QuestionnaireVersion.id, ascending=False)
     users, answers, trials = await _users(), await _counts("response"), await _counts("trial_response")
+    for version, number in (await _counts("pending")).items():  # withdrawn ones too: they still name the version
+        answers[version] = answers.get(version, 0) + number
     return [
         Line(
             **row,
@@ -154,7 +156,10 @@ async def movable(kept: Kept, today: date) -> list[User]:
 async def durations(version: int) -> dict[str, int]:
     """How long answering took, by the classes that are kept of it."""
     rows = await QuestionnaireVersion.raw(
-        "SELECT duration, count(*) AS n FROM response WHERE questionnaire = {} GROUP BY duration", version
+        "SELECT duration, count(*) AS n FROM (SELECT duration, questionnaire FROM response "
+        "UNION ALL SELECT duration, questionnaire FROM pending WHERE NOT withdrawn) AS counted "
+        "WHERE questionnaire = {} GROUP BY duration",
+        version,
     )
     return {row["duration"]: row["n"] for row in rows}
 

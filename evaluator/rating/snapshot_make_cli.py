@@ -20,6 +20,7 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
     import asyncio
 
     from evaluator import database
+    from evaluator.collection.overview import waiting
     from evaluator.rating.defects import InputError
     from evaluator.rating.progress import bars
     from evaluator.rating.snapshot_make import make_snapshot as run
@@ -43,3 +44,5 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
                 click.echo(defect, err=True)
             sys.exit(2)
     click.echo(f"{out}: " + ", ".join(f"{name} {number:,}" for name, number in rows.items()))
+    if wait := asyncio.run(waiting(campaigns)):
+        click.echo(f"{wait:,} responses wait to be sealed and are not among them; see evaluator campaign seal")
