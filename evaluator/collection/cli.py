@@ -312,6 +312,31 @@ def flags(code: str) -> None:
 
 @campaign.command()
 @click.argument("code")
+def seal(code: str) -> None:
+    """Put what waits into the campaign's log, as a server does every hour: of units in which fifty wait or more.
+
+    When the campaign is over, everything.
+    """
+    from evaluator.collection.campaigns import right_now
+    from evaluator.collection.overview import waiting
+    from evaluator.collection.sealing import is_over
+    from evaluator.collection.sealing import seal as seal_epoch
+    from evaluator.settings import read_settings
+
+    settings = read_settings()
+
+    async def work() -> str:
+        over = await is_over(settings, code, right_now())
+        done = await seal_epoch(settings, code, everything=over)
+        least = f", the smallest of {min(g.size for g in done.groups):,}" if done.groups else ""
+        still = f"{await waiting([code]):,} wait" + ("" if over else f"; the rest is sealed when “{code}” is over")
+        return f"campaign {code}: {done.number:,} responses sealed in {len(done.groups):,} groups{least}; {still}"
+
+    click.echo(_run(work()))
+
+
+@campaign.command()
+@click.argument("code")
 def versions(code: str) -> None:
     """The versions that a campaign showed, since which day, and how many responses name each."""
     from evaluator.collection import version_cli
