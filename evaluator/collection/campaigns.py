@@ -377,6 +377,13 @@ class Campaigns:
             raise no_such_survey()
         return found
 
+    async def shown(self, code: str) -> LiveCampaign:
+        """A campaign that the public may know of. Raises a 404 Problem for a draft too."""
+        found = await self.get(code)
+        if found.stage == "draft":
+            raise no_such_survey()
+        return found
+
     async def _fetch(self, code: str) -> LiveCampaign | None:
         try:
             found = await load_campaign(code)
@@ -393,8 +400,12 @@ class Campaigns:
         self._known.pop(known.code, None)
         return await self.get(known.code)
 
+    async def all_shown(self) -> list[LiveCampaign]:
+        """Every campaign that the public may know of, the latest first."""
+        return [campaign for campaign in await self.all() if campaign.stage != "draft"]
+
     async def all(self) -> list[LiveCampaign]:
-        """Every campaign, the latest first."""
+        """Every campaign, drafts too, the latest first."""
         if self._codes is None or time.monotonic() > self._codes[0]:
             rows = (
                 await Campaign.select(Campaign.code).order_by(Campaign.opens, ascending=False).order_by(Campaign.code)

@@ -184,7 +184,7 @@ async def thanks(request: Ask) -> Response[Any]:
 
 async def _receipts(request: Ask, *, status: int = 200, typed: str = "", error: str = "") -> Response[str]:
     cards = [await _shown(request, slip) for slip in slips.held(request.cookies)[: slips.MOST]]
-    every = await request.app.state.campaigns.all()
+    every = await request.app.state.campaigns.all_shown()
     return _page(
         request, "collection/receipts.html", status=status, cards=cards, typed=typed, error=error, campaigns=every[:10],
         script_address=SCRIPT, simulated=bool(every) and all(campaign.simulated for campaign in every),
