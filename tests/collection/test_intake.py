@@ -10,10 +10,19 @@ import pytest
 
 from evaluator import database
 from evaluator.collection.campaigns import load_campaign
-from evaluator.collection.intake import Intake, sink_for
-from evaluator.collection.mixing import mix
-from evaluator.collection.responses import ResponseRow, response_row
-from evaluator.collection.tables import Admission, Response
+from evaluator.collection.intake import Intake, Outcome, sink_for
+from evaluator.collection.responses import (
+    ResponseRow,
+    commitment,
+    committed_content,
+    response_entry,
+    response_leaf,
+    response_row,
+)
+from evaluator.collection.sealing import seal
+from evaluator.collection.tables import Admission, Pending, Response
+from evaluator.ledger.leaves import read_entry
+from evaluator.ledger.merkle import leaf_hash
 from evaluator.problems import Problem
 from questionnaires.acceptance import accept
 
@@ -28,17 +37,23 @@ def new_row(small_campaign):
         await small_campaign()
         campaign = await load_campaign("spring")
 
-        def make(code: str | None = None, **changes) -> ResponseRow:
-            accepted = accept(campaign.questionnaire, {"contact": ["no"], "word": [str(random.randrange(11))]})
+        def make(code: str | None = None, word: int | None = None, **changes) -> ResponseRow:
+            said = random.randrange(11) if word is None else word
+            accepted = accept(campaign.questionnaire, {"contact": ["no"], "word": [str(said)]})
             row = response_row(
                 campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
-                unit="3701", mode="invitation" if code else "open", day=DAY, code_hash=code,
+                campaign_code=campaign.code, unit="3701", mode="invitation" if code else "open", day=DAY,
+                code_hash=code,
             )  # fmt: skip
             return row._replace(**changes)
 
         return make
 
     return ready
+
+
+async def _kinds(*waiting) -> list[str]:
+    return [outcome.kind for outcome in await asyncio.gather(*waiting)]
 
 
 async def test_a_code_admits_one_response_however_many_try_at_once(database_url, new_row) -> None:
@@ -49,19 +64,78 @@ async def test_a_code_admits_one_response_however_many_try_at_once(database_url,
     outcomes = await asyncio.gather(*(intakes[k % 3].submit(row) for k, row in enumerate(tries)))
     for intake in intakes:
         await intake.close()
-    assert outcomes.count("stored") == 20
-    assert outcomes.count("duplicate") == 100
+    kinds = [outcome.kind for outcome in outcomes]
+    assert kinds.count("stored") == 20
     assert await Admission.count() == 20
-    stored = {row["identifier"] for row in await Response.select(Response.identifier)}
-    assert stored == {row.identifier for row, outcome in zip(tries, outcomes, strict=True) if outcome == "stored"}
+    stored = {row["code_hash"]: row for row in await Pending.select()}
+    assert len(stored) == 20
+    for row, outcome in zip(tries, outcomes, strict=True):
+        first = stored[row.code_hash]
+        assert (outcome.kind == "stored") == (row.identifier == first["identifier"])
+        if outcome.kind != "stored":  # the same answers have the same promise, others have none
+            same = row.answers == first["answers"]
+            assert outcome == Outcome("same" if same else "duplicate", first["leaf_hash"] if same else "")
+        else:
+            assert outcome.leaf_hash == first["leaf_hash"]
+
+
+async def test_fifty_parallel_uses_of_one_code_are_one_response_with_one_promise(database_url, new_row) -> None:
+    make = await new_row()
+    intakes = [Intake(sink_for(database_url), batch=4) for _ in range(3)]
+    tries = [make("5" * 64, word=7) for _ in range(50)]
+    outcomes = await asyncio.gather(*(intakes[k % 3].submit(row) for k, row in enumerate(tries)))
+    other = await intakes[0].submit(make("5" * 64, word=3))
+    for intake in intakes:
+        await intake.close()
+    assert [outcome.kind for outcome in outcomes].count("stored") == 1
+    assert [outcome.kind for outcome in outcomes].count("same") == 49
+    assert len({outcome.leaf_hash for outcome in outcomes}) == 1
+    assert other == Outcome("duplicate", "")
+    assert (await Pending.count(), await Admission.count()) == (1, 1)
+
+
+async def test_after_sealing_nobody_knows_any_more_what_a_code_answered(database_url, settings, new_row) -> None:
+    make = await new_row()
+    intake = Intake(sink_for(database_url))
+    assert (await intake.submit(make("5" * 64, word=7))).kind == "stored"
+    assert (await intake.submit(make("5" * 64, word=7))).kind == "same"
+    await seal(settings, "spring", everything=True)
+    assert await intake.submit(make("5" * 64, word=7)) == Outcome("duplicate", "")
+    await intake.close()
+    assert (await Response.count(), await Pending.count(), await Admission.count()) == (1, 0, 1)
+
+
+async def test_a_withdrawn_answer_cannot_be_sent_again(database_url, new_row) -> None:
+    make = await new_row()
+    intake = Intake(sink_for(database_url))
+    await intake.submit(make("5" * 64, word=7))
+    await Pending.update({Pending.withdrawn: True, Pending.answers: "", Pending.salt: "0" * 64}, force=True)
+    assert await intake.submit(make("5" * 64, word=7)) == Outcome("duplicate", "")
+    await intake.close()
+
+
+async def test_a_row_opens_what_its_leaf_commits_to(database_url, new_row) -> None:
+    make = await new_row()
+    row = make("5" * 64, word=7)
+    content = committed_content(
+        "spring", row.unit, row.mode, row.day, row.design_stratum, row.psu, row.duration, row.answers, row.orders,
+        "small@1",
+    )  # fmt: skip
+    assert commitment(bytes.fromhex(row.salt), content) == row.commitment
+    entry = response_entry("spring", row.commitment)
+    assert read_entry(entry)["kind"] == "response"  # the log's own reading finds nothing wrong with it
+    assert leaf_hash(entry.encode()).hex() == row.leaf_hash == response_leaf("spring", row.commitment)
+    assert make("5" * 64, word=7).leaf_hash != row.leaf_hash  # a salt of its own each time
+    tried = {commitment(bytes(32), content), commitment(b"", content)}
+    assert row.commitment not in tried
 
 
 async def test_open_responses_have_no_admission(database_url, new_row) -> None:
     make = await new_row()
     intake = Intake(sink_for(database_url))
-    assert await asyncio.gather(*(intake.submit(make()) for _ in range(50))) == ["stored"] * 50
+    assert await _kinds(*(intake.submit(make()) for _ in range(50))) == ["stored"] * 50
     await intake.close()
-    assert (await Response.count(), await Admission.count()) == (50, 0)
+    assert (await Pending.count(), await Admission.count()) == (50, 0)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +155,8 @@ async def test_a_bad_row_fails_alone_and_its_code_stays_unused(database_url, new
         *(intake.submit(row) for row in [*good[:13], bad, *good[13:]]), return_exceptions=True
     )
     assert isinstance(outcomes.pop(13), error)
-    assert outcomes == ["stored"] * 40
-    assert await intake.submit(make("f" * 64)) == "stored"
+    assert [outcome.kind for outcome in outcomes] == ["stored"] * 40
+    assert (await intake.submit(make("f" * 64))).kind == "stored"
     await intake.close()
     assert await Admission.count() == 41
 
@@ -114,9 +188,9 @@ async def test_a_full_queue_is_refused_and_what_waited_is_stored(database_url, n
     assert refused.value.status == 503
     assert refused.value.headers["Retry-After"]
     sink.go.set()
-    assert await asyncio.gather(*waiting) == ["stored"] * 14
+    assert await _kinds(*waiting) == ["stored"] * 14
     await intake.close()
-    assert await Response.count() == 14
+    assert await Pending.count() == 14
 
 
 async def test_closing_stores_what_waits_and_refuses_what_comes_after(database_url, new_row) -> None:
@@ -131,24 +205,24 @@ async def test_closing_stores_what_waits_and_refuses_what_comes_after(database_u
         await intake.submit(make())
     sink.go.set()
     await closing
-    assert await asyncio.gather(*waiting) == ["stored"] * 10
-    assert await Response.count() == 10
+    assert await _kinds(*waiting) == ["stored"] * 10
+    assert await Pending.count() == 10
 
 
 async def test_a_client_that_goes_away_takes_nothing_back(database_url, new_row) -> None:
     make = await new_row()
     sink = SlowSink(sink_for(database_url))
     intake = Intake(sink)
-    gone = asyncio.create_task(intake.submit(make("a" * 64)))
+    gone = asyncio.create_task(intake.submit(make("a" * 64, word=4)))
     await asyncio.sleep(0.01)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
     sink.go.set()
-    assert await intake.submit(make("a" * 64)) == "duplicate"
-    assert await intake.submit(make("b" * 64)) == "stored"
+    assert (await intake.submit(make("a" * 64, word=3))).kind == "duplicate"
+    assert (await intake.submit(make("b" * 64))).kind == "stored"
     await intake.close()
-    assert await Response.count() == 2
+    assert await Pending.count() == 2
 
 
 async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(database_url, new_row) -> None:
@@ -168,48 +242,5 @@ async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(d
     outcomes = await asyncio.gather(*(intake.submit(make()) for _ in range(9)), return_exceptions=True)
     assert all(isinstance(outcome, database.Unavailable) for outcome in outcomes)
     assert sink.times == 1
-    assert await intake.submit(make()) == "stored"
+    assert (await intake.submit(make())).kind == "stored"
     await intake.close()
-
-
-async def _physical_order(table: str, key: str) -> list[str]:
-    """Keys as the engine finds them when nobody asks for an order."""
-    by = "ctid" if database.engine().engine_type == "postgres" else key
-    return [row[key] for row in await Response.raw(f"SELECT {key} FROM {table} ORDER BY {by}")]
-
-
-async def test_nothing_stored_says_who_came_first(database_url, new_row) -> None:
-    make = await new_row()
-    intake = Intake(sink_for(database_url))
-    rows = [make(f"{random.getrandbits(256):064x}") for _ in range(300)]
-    for row in rows:  # one after the other: each in a transaction of its own, the worst case
-        await intake.submit(row)
-    await intake.close()
-    if database.engine().engine_type == "postgres":
-        assert await _physical_order("response", "identifier") == [
-            row.identifier for row in rows
-        ]  # as it must not stay
-        assert await mix(database_url) == 300
-        marks = await Response.raw("SELECT xmin::text AS mark FROM response UNION SELECT xmin::text FROM admission")
-        assert len(marks) == 1
-    assert await _physical_order("response", "identifier") == sorted(row.identifier for row in rows)
-    assert await _physical_order("admission", "code_hash") == sorted(row.code_hash for row in rows)
-    kept = await Response.raw("SELECT * FROM response LIMIT 1")
-    assert set(kept[0]) == {
-        "identifier", "campaign", "unit", "mode", "day", "design_stratum", "psu", "duration", "flags", "answers",
-        "orders", "questionnaire", "salt", "leaf_hash", "excluded",
-    }  # fmt: skip
-    assert list((await Admission.raw("SELECT * FROM admission LIMIT 1"))[0]) == ["code_hash"]
-
-
-@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_codes_stay_used_while_responses_are_mixed(database_url, new_row) -> None:
-    make = await new_row()
-    intake = Intake(sink_for(database_url), batch=5)
-    codes = [f"{k:064x}" for k in range(200)]
-    await asyncio.gather(*(intake.submit(make(code)) for code in codes))
-    again = asyncio.gather(*(intake.submit(make(code)) for code in codes))
-    assert await mix(database_url) == 200
-    assert await again == ["duplicate"] * 200
-    await intake.close()
-    assert (await Response.count(), await Admission.count()) == (200, 200)
