@@ -18,8 +18,15 @@ check: .venv/.ready   ## lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-browser: .venv/.ready   ## the browser tests; needs Chromium and a CJK font
+PROVIDER := tests/browser/oidc
+browser: .venv/.ready $(PROVIDER)/node_modules/.ready   ## the browser tests; needs Chromium, a CJK font and npm
 	$(BIN)/python -m pytest -m browser -n 2 --dist loadfile
+
+# the provider of accounts that people sign in with in these tests; Playwright brings Node along, but no npm
+$(PROVIDER)/node_modules/.ready: $(PROVIDER)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(PROVIDER) --no-audit --no-fund && touch $@; \
+	elif [ "$$CI" = true ]; then echo "npm is missing" >&2; exit 1; \
+	else echo "npm is missing: the tests that sign in with an account are skipped"; fi
 
 format: .venv/.ready   ## format the code
 	$(BIN)/ruff check --fix .

@@ -69,13 +69,13 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """The site over the data directory `home`, in a process of its own; gives its address."""
+def served(home: Path, **more: str) -> Iterator[str]:
+    """The site over the data directory `home`, with `more` settings, in a process of its own; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EVALUATOR_")}
-    environment |= {"EVALUATOR_DATA_DIR": str(home), "EVALUATOR_BASE_URL": f"http://127.0.0.1:{port}"}
+    environment |= {"EVALUATOR_DATA_DIR": str(home), "EVALUATOR_BASE_URL": f"http://127.0.0.1:{port}", **more}
     command = "import sys; from evaluator.cli import main; sys.argv[0] = 'evaluator'; main()"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -107,7 +107,7 @@ def new_site() -> Callable[[Path, Any], Any]:
     """`with new_site(home, filling) as address`: a fresh database, filled by the coroutine function, and served."""
 
     @contextmanager
-    def make(home: Path, filling: Callable[[Settings], Any]) -> Iterator[str]:
+    def make(home: Path, filling: Callable[[Settings], Any], **more: str) -> Iterator[str]:
         settings = Settings(data_dir=home)
         database.connect(settings.database)
 
@@ -117,7 +117,7 @@ def new_site() -> Callable[[Path, Any], Any]:
 
         with ThreadPoolExecutor(1) as elsewhere:  # the browser's own loop holds this thread
             elsewhere.submit(lambda: asyncio.run(prepare())).result()
-        with served(home) as address:
+        with served(home, **more) as address:
             yield address
 
     return make
