@@ -251,20 +251,10 @@ def create(
 
 @campaign.command("list")
 def list_() -> None:
-    """All campaigns and how many answered."""
-    from evaluator.collection.overview import by_campaign
-    from evaluator.collection.tables import Campaign
+    """All campaigns and how many answered, in the rounded numbers of their pages."""
+    from evaluator.collection.dashboard_cli import listed
 
-    async def rows() -> list[str]:
-        counts = await by_campaign()
-        found = await Campaign.select().order_by(Campaign.opens)
-        return [
-            f"{row['code']}\t{row['opens']}\t{row['closes']}\t"
-            + " ".join(f"{mode}={n}" for mode, n in sorted(counts.get(row["id"], {}).items()))
-            for row in found
-        ]
-
-    for line in _run(rows()):
+    for line in _run(listed()):
         click.echo(line)
 
 
@@ -333,6 +323,16 @@ def seal(code: str) -> None:
         return f"campaign {code}: {done.number:,} responses sealed in {len(done.groups):,} groups{least}; {still}"
 
     click.echo(_run(work()))
+
+
+@campaign.command()
+@click.argument("code")
+def signals(code: str) -> None:
+    """Work out signals of steering from the sealed responses, where 50 more are there than the last time."""
+    from evaluator.collection.quality_cli import signalled
+
+    for line in signalled(_run, code):
+        click.echo(line)
 
 
 @campaign.command()

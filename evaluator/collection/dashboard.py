@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from evaluator.collection.campaigns import LiveCampaign, Place
+from evaluator.collection.screen_counts import BEGIN, SENT
 from evaluator.collection.tables import Campaign, SampleCell
 from evaluator.ledger.tables import Log
 from evaluator.units.tree import subtree
@@ -88,8 +89,9 @@ class UnitLine(msgspec.Struct, frozen=True):
 
 
 class Screen(msgspec.Struct, frozen=True):
-    """A screen of the form."""
+    """A screen of the form; BEGIN and SENT stand for its two ends."""
 
+    code: str
     name: str
     visits: int
     share: float  # of the visits that began
@@ -342,3 +344,12 @@ def _representative(strata: Sequence[StratumLine]) -> tuple[float, float]:
     except (ValueError, np.linalg.LinAlgError):  # nobody of a stratum is seen yet
         return math.nan, math.nan
     return found.r, found.standard_error
+
+
+def drop_off(names: Mapping[str, str], visits: Mapping[str, int]) -> tuple[Screen, ...]:
+    """Visits that got through each screen, in the order of the form, rounded down; nothing before ten began."""
+    began = _down(visits.get(BEGIN, 0))
+    if not began:
+        return ()
+    through = [(code, name, _down(visits.get(code, 0))) for code, name in ((BEGIN, ""), *names.items(), (SENT, ""))]
+    return tuple(Screen(code, name, n, min(n / began, 1.0)) for code, name, n in through)

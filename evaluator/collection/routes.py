@@ -14,20 +14,22 @@ from evaluator import language, pages
 from evaluator.collection import (
     account_routes,
     admission,
-    campaigns,
     choosing,
+    dashboard_routes,
     drafts,
     form,
-    overview,
     receipt_pages,
     screens,
     steps,
 )
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
 from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.dashboard import Counted
 from evaluator.collection.keeping import forget_for_ever
+from evaluator.collection.screen_counts import ScreenCounts
 from evaluator.collection.sealing import seal_for_ever
-from evaluator.problems import Problem, not_found
+from evaluator.collection.steering import watch_for_ever
+from evaluator.problems import Problem
 from questionnaires.loading import is_shipped
 
 Ask = Request[Any, Any, Any]
@@ -44,13 +46,21 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     settings = app.state.settings
     app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
     app.state.campaigns = Campaigns()
-    upkeep = [asyncio.create_task(forget_for_ever(settings.zone)), asyncio.create_task(seal_for_ever(settings))]
+    app.state.screen_counts, app.state.counted = ScreenCounts(), Counted()
+    upkeep = [
+        asyncio.create_task(work)
+        for work in (
+            forget_for_ever(settings.zone), seal_for_ever(settings), app.state.screen_counts.store_for_ever(),
+            watch_for_ever(),
+        )
+    ]  # fmt: skip
     try:
         yield
     finally:
         for task in upkeep:
             task.cancel()
         await app.state.intake.close()
+        await app.state.screen_counts.close()
 
 
 # --- the form -------------------------------------------------------------------------------------------------------
@@ -243,49 +253,10 @@ async def notice(request: Ask, campaign: FromPath[str]) -> Response[str]:
     )  # fmt: skip
 
 
-# --- operators --------------------------------------------------------------------------------------------------------
-
-
-@get("/campaigns", opt={"roles": {"operator"}})
-async def staff_campaigns(request: Ask) -> Response[str]:
-    """All campaigns with how many answered, by mode. No answers."""
-    settings = request.app.state.settings
-    found = await overview.by_campaign()
-    memory = await request.app.state.campaigns.all()
-    rows = [
-        (campaign, campaigns.state(campaign, right_now(), settings.zone), found.get(campaign.id, {}))
-        for campaign in memory
-    ]
-    return pages.page(request, "collection/staff_campaigns.html", rows=rows)
-
-
-@get(["/campaigns/{campaign:str}", "/campaigns/{campaign:str}/counts.csv"], opt={"roles": {"operator"}})
-async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]:
-    """How many answered, by unit and mode."""
-    memory = request.app.state.campaigns
-    found = await memory.get(campaign)
-    account = request.scope["state"]["account"]
-    counts = await overview.by_unit(found, account.unit)
-    if request.scope["path"].endswith(".csv"):
-        body = pages.csv_bytes(
-            ["unit", "name_zh", "name_en", "mode", "responses"],
-            [(c.unit.code, c.unit.name.zh, c.unit.name.en, mode, n) for c in counts for mode, n in c.by_mode.items()],
-        )
-        return pages.data_response(request, body, "text/csv", file_name=f"{found.code}-counts.csv", public=False)
-    number = request.query_params.get("page", "1")
-    page = overview.page_of(counts, int(number) if number.isdigit() and len(number) < 6 else 1)
-    if page is None:
-        raise not_found(f"page {number[:6]}")
-    return pages.page(
-        request, "collection/staff_campaign.html", campaign=found, page=page, simulated=found.simulated,
-        shipped=is_shipped(found.questionnaire),
-    )  # fmt: skip
-
-
 public: list[Any] = [
     choose, start, step, send, start_over, enter_code, take_code, code_again, code_start_over, code_step,
     code_send, notices, notice,
     *account_routes.public, *receipt_pages.public,
 ]  # fmt: skip
-staff: list[Any] = [staff_campaigns, staff_campaign]
+staff: list[Any] = [*dashboard_routes.staff]
 lifespan: list[Any] = [writer, *account_routes.lifespan]

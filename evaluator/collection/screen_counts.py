@@ -1,7 +1,7 @@
-"""How many visits reached each screen of a form: drop-off, without following anybody.
+"""How many visits got through each screen of a form: drop-off, without following anybody.
 
 Counted in the memory of a process and added to the database once an hour and at the end: nothing tells in which order
-screens were reached, when, by whom, or about which unit.
+screens were sent, when, by whom, or about which unit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from evaluator import database
 from evaluator.collection.tables import ScreenCount
 
 EVERY = 3600.0  # seconds
-REVIEW = ":review"  # no screen has a colon in its code
+BEGIN, SENT = ":begin", ":sent"  # visits that saw the first screen, and that sent the form; no screen has such a code
 ADD = """
 INSERT INTO screen_count (campaign, screen, visits) VALUES ({}, {}, {})
 ON CONFLICT (campaign, screen) DO UPDATE SET visits = screen_count.visits + excluded.visits
@@ -30,9 +30,10 @@ class ScreenCounts:
     def __init__(self) -> None:
         self._visits: Counter[tuple[int, str]] = Counter()
 
-    def reached(self, campaign: int, screen: str | None) -> None:
-        """A visit sees a screen for the first time; None: the review."""
-        self._visits[campaign, screen or REVIEW] += 1
+    def add(self, campaign: int, *screens: str) -> None:
+        """A visit got through these screens, each for the first time."""
+        for screen in screens:
+            self._visits[campaign, screen] += 1
 
     async def store(self) -> None:
         """Add what was counted to the database; what cannot be stored is kept for the next time."""

@@ -17,6 +17,7 @@ from evaluator.collection import drafts, earlier, form, live, moving, receipt_pa
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
+from evaluator.collection.screen_counts import BEGIN, SENT
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
 from questionnaires.acceptance import Accepted, accept
@@ -128,9 +129,16 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
         days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
         headers = key_header(request, path, days)
         if "step" not in request.query_params:
+            _count(request, campaign, BEGIN)
             return pages.redirect(f"{address}?step=1", headers)
         return form_page(request, campaign, visit, shown, headers=headers)
+    _count(request, campaign, BEGIN)
     return await _show(request, campaign, visit, shown, form.Sent("", "", "", False, shown.answers))
+
+
+def _count(request: Ask, campaign: LiveCampaign, *screens: str) -> None:
+    if not campaign.trial:
+        request.app.state.screen_counts.add(campaign.id, *screens)
 
 
 async def keep_first(request: Ask, campaign: LiveCampaign, visit: form.Visit, key: bytes) -> None:
@@ -138,6 +146,7 @@ async def keep_first(request: Ask, campaign: LiveCampaign, visit: form.Visit, ke
     shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
     signed = form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit))
     code = shown.screen.code if shown.screen else form.REVIEW
+    _count(request, campaign, BEGIN)
     await drafts.save(key, campaign.id, Draft(signed, shown.answers, (code,)))
 
 
@@ -236,6 +245,7 @@ async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         secure = "; Secure" if request.app.state.settings.secure_cookies else ""
         headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
     shown, sent = _moved(campaign, visit, sent, expressions(request, campaign, visit))
+    _count(request, campaign, *(screen for screen in shown.seen if screen not in sent.seen))
     fragment = f"#{form.ANSWER}{wanted}" if what == "change" else ""
     return await _show(request, campaign, visit, shown, sent, headers=headers, fragment=fragment)
 
@@ -318,6 +328,8 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     headers = await forget(request, addresses(campaign, visit)[1])
     if outcome.kind == "duplicate":
         raise already_counted(form.mode(visit))
+    if outcome.kind == "stored":
+        _count(request, campaign, SENT)
     cookies = drafts.read_key(request.cookies) is not None
     return await receipt_pages.after_sending(
         request, campaign, visit.unit, outcome.leaf_hash, cookies=cookies, headers=headers
