@@ -32,7 +32,10 @@ Table = dict[str, NDArray]  # text columns of dtype object, "" for blank; number
 Answers = dict[str, str | int | float | tuple[str, ...]]
 
 TAKEN = ("campaign", "mode", "unit", "day", "design_stratum", "psu", "answers", "flags", "questionnaire")
-SELECT = "SELECT {} FROM response WHERE campaign IN ({}) AND day BETWEEN {} AND {} ORDER BY identifier"
+# what was left out under a registered rule leaves in nothing
+SELECT = (
+    "SELECT {} FROM response WHERE campaign IN ({}) AND day BETWEEN {} AND {} AND excluded = '' ORDER BY identifier"
+)
 # beside the flags that a response got when it was accepted, those of its campaign's close (`quality.flag_campaign`)
 FLAGS = {
     "sqlite": "trim(flags || ' ' || coalesce((SELECT group_concat(rule, ' ') FROM (SELECT rule FROM quality_flag "
@@ -217,8 +220,8 @@ async def sample_table(found: Sequence[Source], period: tuple[date, date] = (dat
         if not own:
             for got in await Campaign.raw(COUNTED.format("invitation", ""), source.id):
                 own[got["unit"], got["design_stratum"], got["psu"]] = [float("nan"), float(got["n"]), 0.0]
-        days = "AND mode = 'invitation' AND day BETWEEN {} AND {}"
-        for got in await Campaign.raw(COUNTED.format("response", days), source.id, *_days(period)):
+        these = "AND mode = 'invitation' AND excluded = '' AND day BETWEEN {} AND {}"
+        for got in await Campaign.raw(COUNTED.format("response", these), source.id, *days(period)):
             cell = own.setdefault((got["unit"], got["design_stratum"], got["psu"]), [float("nan")] * 2 + [0.0])
             cell[2] = float(got["n"])
         for key, (frame, invited, responded) in own.items():
@@ -239,7 +242,7 @@ async def sample_table(found: Sequence[Source], period: tuple[date, date] = (dat
     }
 
 
-def _days(period: tuple[date, date]) -> tuple[object, object]:
+def days(period: tuple[date, date]) -> tuple[object, object]:
     """A period as the engine's driver wants it."""
     if isinstance(database.engine(), database.DurableSQLiteEngine):
         return period[0].isoformat(), period[1].isoformat()

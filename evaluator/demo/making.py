@@ -87,7 +87,12 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
         period = (plan.calendar.begins, plan.calendar.ends)
         counts = asyncio.run(
             make_snapshot(
-                snapshot, [plan.calendar.campaign], period, plan.calendar.today, lambda _step, share: advance(share)
+                settings,
+                snapshot,
+                [plan.calendar.campaign],
+                period,
+                plan.calendar.today,
+                lambda _step, share: advance(share),
             )
         )
     with steps.step(_("Rate: estimate, draw, rank, grade, write the edition")) as advance:

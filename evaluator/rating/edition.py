@@ -167,7 +167,7 @@ def write_edition(
             licence=LICENCE,
             supersedes=supersedes,
             why=why,
-            log_head=None,
+            log_head=snapshot.log_head,
             simulated=snapshot.simulated,
             data_status=SIMULATED if snapshot.simulated else None,
             previous=previous,
@@ -192,10 +192,10 @@ def _title(scheme: Scheme, snapshot: Snapshot) -> Label:
 def identifier(note: Note, folder: Path) -> str:
     """What the edition is called: scheme, last year of the period, and a digest of all that was published.
 
-    The digest leaves out the snapshot's SHA-256 and the software, so that the same figures have the same name whether
-    the snapshot was CSV or Parquet.
+    The digest leaves out the snapshot's SHA-256, the software and the head of the log, so that the same figures have
+    the same name whether the snapshot was CSV or Parquet, and whatever the salts of the responses are.
     """
-    said = msgspec.structs.replace(note, identifier="", snapshot=SnapshotNote(""), software={})
+    said = msgspec.structs.replace(note, identifier="", snapshot=SnapshotNote(""), software={}, log_head=None)
     lines = [f"{sha256_of(folder / f'{name}.csv')}  {name}.csv\n" for name in EDITION]
     digest = hashlib.sha256(msgspec.json.encode(said) + "".join(lines).encode()).hexdigest()[:16]
     year = [str(note.period[1].year)] if note.period else []

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -27,6 +26,18 @@ NOTE = "snapshot.json"
 ALWAYS = (date.min, date.max)  # the period of a snapshot that does not say
 
 
+class LogHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The signed head of a campaign's log, and the exact set of its leaves that the snapshot counts."""
+
+    origin: str
+    size: int
+    root: str  # hexadecimal
+    checkpoint: str  # the signed note
+    counted: int
+    counted_sha256: str  # of the counted leaves' hashes in hexadecimal, sorted, a line each
+    whole: bool = True  # the period covers every day of the campaign
+
+
 class Note(msgspec.Struct, forbid_unknown_fields=True):
     """snapshot.json: what the tables cannot say."""
 
@@ -37,7 +48,7 @@ class Note(msgspec.Struct, forbid_unknown_fields=True):
     simulated: bool = False
     campaigns: dict[str, str] = {}  # campaign -> CODE@VERSION of its questionnaire
     files: dict[str, str] = {}  # file -> SHA-256
-    logs: dict[str, Any] = {}  # campaign -> head of its response log; none yet
+    logs: dict[str, LogHead | None] = {}  # campaign -> head of its log when it was counted; null: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Snapshot:
     source: str
     simulated: bool
     sha256: str  # over the names and bytes of its files
+    log_head: str | None = None  # of the responses' logs, as an edition names them
 
 
 def read_snapshot(folder: Path, scheme: Scheme | None = None) -> Snapshot:
@@ -134,8 +146,15 @@ def examine(folder: Path, scheme: Scheme | None = None) -> tuple[Snapshot | None
         source=note.source,
         simulated=marked,
         sha256=fingerprint(folder),
+        log_head=_log_head(note),
     )
     return snapshot, defects
+
+
+def _log_head(note: Note) -> str | None:
+    """Origin, size and root of each log, in the order of the campaigns."""
+    heads = [head for _campaign, head in sorted(note.logs.items()) if head is not None]
+    return "; ".join(f"{head.origin} {head.size} {head.root}" for head in heads) or None
 
 
 def _unanswered(scheme: Scheme | None, scoring: Mapping[str, tuple[ItemScoring, ...]]) -> list[str]:

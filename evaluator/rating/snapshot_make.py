@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from evaluator.assessment import export as assessments
+from evaluator.collection import counting
 from evaluator.collection import export as collection
+from evaluator.problems import Problem
 from evaluator.rating.defects import InputError
+from evaluator.rating.snapshot import LogHead, fingerprint
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.tabular import Table
 from evaluator.records import export as records
+from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 Period = tuple[date, date]
 Progress = Callable[[str, float], None]
+TRIES = 3  # when answers are sealed, taken back or left out while they are read
+
+
+def _(message: str) -> str:
+    return message
 
 
 async def make_snapshot(
-    out: Path, campaigns: Sequence[str], period: Period, made_on: date, progress: Progress | None = None
+    settings: Settings,
+    out: Path,
+    campaigns: Sequence[str],
+    period: Period,
+    made_on: date,
+    progress: Progress | None = None,
 ) -> dict[str, int]:
-    """Write what the database holds for a period to the folder `out`; rows by table.
+    """Write what the database holds for a period to the folder `out`, and into the campaigns' logs what was counted.
+
+    Returns the rows by table.
 
     Parameters
     ----------
+    settings
+        Whose logs they are.
     campaigns
         Codes of the campaigns whose responses, frame and population go in.
     period
@@ -42,7 +62,9 @@ async def make_snapshot(
     InputError
         `out` exists already, or the period ends before it begins.
     Problem
-        There is no such campaign, or two campaigns disagree.
+        There is no such campaign, two campaigns disagree, or their logs grew all the time.
+    LogBehind
+        The database is older than the published log of a campaign.
     """
     _refuse(out, period)
     tell = progress or (lambda step, share: None)
@@ -62,9 +84,18 @@ async def make_snapshot(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
         responses = Path(place) / "responses.parquet"
         expected = float(max(tables["sample"]["responded"].sum(), 1)) if "responded" in tables["sample"] else 1.0
-        number = await collection.write_responses(
-            sources, responses, period=period, progress=lambda done: tell("responses", min(done / expected, 0.99))
-        )
+        for _try in range(TRIES):
+            before = await counting.heads(settings, sources)
+            number = await collection.write_responses(
+                sources, responses, period=period, progress=lambda done: tell("responses", min(done / expected, 0.99))
+            )
+            counted = await counting.counted(settings, sources, period)
+            if before == await counting.heads(settings, sources):
+                break  # nobody took an answer back meanwhile: what was written is what the heads say
+        else:
+            raise Problem(
+                503, _("The logs grew while the snapshot was made"), _("Try again in a moment; nothing was written.")
+            )
         tell("responses", 1.0)
         kept = {name: table for name, table in tables.items() if len(table["unit"])}
         await asyncio.to_thread(
@@ -78,7 +109,14 @@ async def make_snapshot(
             made_on=made_on,
             source=", ".join(source.code for source in sources),
             simulated=any(source.simulated for source in sources),
+            logs=msgspec.convert(msgspec.to_builtins(counted), dict[str, LogHead]),
         )
+    try:
+        sha256 = await asyncio.to_thread(fingerprint, out)
+        await counting.log_snapshot(settings, counted, sha256, period)
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, out)  # a snapshot that no log names is none
+        raise
     return {name: len(table["unit"]) for name, table in kept.items()} | {"responses": number}
 
 

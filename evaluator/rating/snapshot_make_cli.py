@@ -34,7 +34,7 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
         await database.upgrade()
         today = datetime.now(settings.zone).date()
         with bars() as progress:
-            return await run(out, campaigns, (period[0].date(), period[1].date()), today, progress)
+            return await run(settings, out, campaigns, (period[0].date(), period[1].date()), today, progress)
 
     with stoppable(lambda: click.echo("stopped; nothing was written", err=True)):
         try:

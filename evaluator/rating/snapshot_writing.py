@@ -14,7 +14,7 @@ from evaluator.rating.defects import InputError, likely
 from evaluator.rating.doors import MARK_COLUMN, SIMULATED, SNAPSHOT
 from evaluator.rating.folders import new_folder, sha256_of
 from evaluator.rating.questions import FOLDER
-from evaluator.rating.snapshot import NOTE, Note, snapshot_files
+from evaluator.rating.snapshot import NOTE, LogHead, Note, snapshot_files
 from evaluator.rating.tabular import Table, connect, csv_bytes, header, literal, scan, snapshot_texts, write_parquet
 
 
@@ -29,6 +29,7 @@ def write_snapshot(
     made_on: date | None = None,
     source: str = "",
     simulated: bool = False,
+    logs: Mapping[str, LogHead] | None = None,
     form: Literal["parquet", "csv"] = "parquet",
 ) -> None:
     """Write a snapshot folder with its snapshot.json, or nothing at all.
@@ -45,6 +46,8 @@ def write_snapshot(
         CODE@VERSION -> the bytes of its YAML file.
     campaigns
         Campaign -> CODE@VERSION of its questionnaire.
+    logs
+        Campaign -> head of its log, and what is counted of it.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def write_snapshot(
             simulated=simulated,
             campaigns=dict(campaigns or {}),
             files={path.relative_to(made).as_posix(): sha256_of(path) for path in snapshot_files(made)},
-            logs=dict.fromkeys(campaigns or {}),
+            logs={campaign: (logs or {}).get(campaign) for campaign in campaigns or {}},
         )
         (made / NOTE).write_bytes(msgspec.json.format(msgspec.json.encode(note), indent=2) + b"\n")
 

@@ -154,7 +154,7 @@ async def test_versions_of_a_campaign_are_lined_up_by_code(database_url, setting
     assert set(export.questionnaire_files(found)) == {"small@1", "small@2"}
     assert export.questionnaire_of_campaign(found) == {"spring": "small@2"}
     folder = tmp_path / "snapshot"
-    await make_snapshot(folder, ["spring"], (DAY, DAY + timedelta(20)), DAY)
+    await make_snapshot(settings, folder, ["spring"], (DAY, DAY + timedelta(20)), DAY)
     assert sorted(path.name for path in (folder / "questionnaires").iterdir()) == ["small@1.yaml", "small@2.yaml"]
     checked = CliRunner().invoke(cli.group, ["snapshot", "check", str(folder)])
     assert checked.exit_code == 0, checked.output
