@@ -30,12 +30,12 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 LEAST = 50  # responses of a unit that are sealed together before the close
-MOST = 200_000  # responses in one transaction, but for a unit that has more: others wait for it to end
+MOST = 50_000  # responses in one transaction, but for a unit that has more: those that come wait for its end
 EVERY = 3600.0  # seconds between two epochs
 LOOK = 300.0  # seconds between two looks at whether a campaign is over
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
 LOCK = 20261130  # any number, the same for every process that seals
-TRIES = 5  # when somebody changed the log, or withdrew, at the same moment
+TRIES = 5  # when somebody began the log at the same moment
 
 MOVED = ", ".join(KEPT)
 log = logging.getLogger("evaluator")
@@ -248,14 +248,16 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
 async def _postgres_portion(connection: asyncpg.Connection, epoch: _Epoch) -> tuple[Group, ...]:
     for left in range(TRIES - 1, -1, -1):
         try:
-            # what comes meanwhile is not seen, and waits for the next epoch
-            async with connection.transaction(isolation="repeatable_read"):
+            async with connection.transaction():
+                # the log before the rows, as a withdrawal does; then nothing comes or changes until this is done
+                await connection.execute("SELECT 1 FROM log WHERE name = $1 FOR UPDATE", campaign_log(epoch.code))
+                await connection.execute("LOCK TABLE pending IN SHARE ROW EXCLUSIVE MODE")
                 counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
                 groups = epoch.portion(dict(await connection.fetch(counts, epoch.campaign)))
                 if groups:
                     await _postgres_move(connection, epoch, groups)
             return groups
-        except (asyncpg.SerializationError, LogMoved):
+        except (asyncpg.TransactionRollbackError, LogMoved):
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
