@@ -8,9 +8,7 @@ transaction moves the rows, appends the leaves and signs the head; files are mad
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -18,12 +16,12 @@ import asyncpg
 import msgspec
 
 from evaluator import database
-from evaluator.collection.campaigns import GRACE, closes_at, load_campaign, right_now
+from evaluator.collection.campaigns import GRACE, closes_at, load_campaign
 from evaluator.collection.mixing import tidy
 from evaluator.collection.responses import KEPT, response_entry
-from evaluator.collection.tables import Campaign, Pending
+from evaluator.collection.tables import Campaign
 from evaluator.ledger.appending import LogMoved, append_postgres, append_sqlite
-from evaluator.ledger.files import publish, publish_all
+from evaluator.ledger.files import publish
 from evaluator.ledger.keys import campaign_log
 from evaluator.problems import Problem
 from evaluator.settings import Settings
@@ -31,14 +29,11 @@ from evaluator.units.tables import Unit
 
 LEAST = 50  # responses of a unit that are sealed together before the close
 MOST = 50_000  # responses in one transaction, but for a unit that has more: those that come wait for its end
-EVERY = 3600.0  # seconds between two epochs
-LOOK = 300.0  # seconds between two looks at whether a campaign is over
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
 LOCK = 20261130  # any number, the same for every process that seals
 TRIES = 5  # when somebody began the log at the same moment
 
 MOVED = ", ".join(KEPT)
-log = logging.getLogger("evaluator")
 
 
 def _(message: str) -> str:
@@ -285,33 +280,3 @@ async def is_over(settings: Settings, code: str, now: datetime) -> bool:
     """Whether a campaign's last day and the half hour after it have passed, so that nothing more can come."""
     campaign = await load_campaign(code)
     return campaign is not None and now >= closes_at(campaign, settings.zone) + GRACE + SETTLE
-
-
-async def seal_due(settings: Settings, now: datetime, *, hour: bool) -> dict[str, Sealed]:
-    """Seal everything of campaigns that are over and, when an `hour` has passed, what may be sealed of the others."""
-    rows = await Pending.raw("SELECT code FROM campaign WHERE id IN (SELECT campaign FROM pending) ORDER BY code")
-    done = {}
-    for row in rows:
-        over = await is_over(settings, row["code"], now)
-        if over or hour:
-            done[row["code"]] = await seal(settings, row["code"], everything=over)
-    return done
-
-
-async def seal_for_ever(settings: Settings, every: float = EVERY, look: float = LOOK) -> None:
-    """Seal until cancelled. What fails is told and tried again the next time."""
-    last = time.monotonic()
-    begun = False
-    while True:
-        try:
-            if not begun:
-                await publish_all(settings)
-                await tidy(database.engine())  # the process before may have died before it did
-                begun = True
-            hour = time.monotonic() - last >= every
-            if hour:
-                last = time.monotonic()
-            await seal_due(settings, right_now(), hour=hour)
-        except Exception as error:
-            log.warning("responses could not be sealed: %s", error)
-        await asyncio.sleep(min(look, every))

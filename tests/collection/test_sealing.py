@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator import cli, database
-from evaluator.collection import overview, promises, sealing
+from evaluator.collection import epochs, overview, promises, sealing
 from evaluator.collection.campaigns import load_campaign
+from evaluator.collection.epochs import end_due, seal_due
 from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.responses import ResponseRow, commitment, committed_content, response_leaf, response_row
-from evaluator.collection.sealing import LEAST, Group, groups_of, seal, seal_due
+from evaluator.collection.sealing import LEAST, Group, groups_of, seal
 from evaluator.collection.tables import Admission, Pending, Response, SealedGroup
 from evaluator.ledger.appending import LogBehind
 from evaluator.ledger.files import publish, receipt_for
@@ -240,6 +241,18 @@ async def test_a_server_seals_by_the_hour_and_at_the_close(database_url, setting
     assert await seal_due(settings, last_minute + timedelta(minutes=3), hour=True) == {}
 
 
+async def test_a_campaign_ends_when_everything_is_in_its_log(database_url, settings, add) -> None:
+    await add(60)
+    after = datetime(2026, 3, 31, 16, 33, tzinfo=UTC)
+    assert await end_due(settings, after) == []  # something waits
+    await seal_due(settings, after, hour=False)
+    assert await end_due(settings, after - timedelta(minutes=5)) == []
+    assert await end_due(settings, after) == ["spring"]
+    assert await end_due(settings, after) == []
+    last = await LogLeaf.select().where(LogLeaf.log == LOG).order_by(LogLeaf.position, ascending=False).first()
+    assert read_entry(last["entry"])["kind"] == "closing"
+
+
 async def test_a_server_that_starts_publishes_what_the_one_before_could_not(
     database_url, settings, add, monkeypatch
 ) -> None:
@@ -253,7 +266,7 @@ async def test_a_server_that_starts_publishes_what_the_one_before_could_not(
         await seal(settings, "spring", everything=False)
     monkeypatch.undo()
     before = read_published(settings, LOG)
-    life = asyncio.create_task(sealing.seal_for_ever(settings))
+    life = asyncio.create_task(epochs.seal_for_ever(settings))
     for _ in range(200):
         await asyncio.sleep(0.02)
         if read_published(settings, LOG) != before:
