@@ -308,6 +308,7 @@ def seal(code: str) -> None:
     When the campaign is over, everything.
     """
     from evaluator.collection.campaigns import right_now
+    from evaluator.collection.epochs import end_due
     from evaluator.collection.overview import waiting
     from evaluator.collection.sealing import is_over
     from evaluator.collection.sealing import seal as seal_epoch
@@ -318,6 +319,7 @@ def seal(code: str) -> None:
     async def work() -> str:
         over = await is_over(settings, code, right_now())
         done = await seal_epoch(settings, code, everything=over)
+        await end_due(settings, right_now())
         least = f", the smallest of {min(g.size for g in done.groups):,}" if done.groups else ""
         still = f"{await waiting([code]):,} wait" + ("" if over else f"; the rest is sealed when “{code}” is over")
         return f"campaign {code}: {done.number:,} responses sealed in {len(done.groups):,} groups{least}; {still}"

@@ -27,7 +27,7 @@ from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.dashboard import Counted
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.screen_counts import ScreenCounts
-from evaluator.collection.sealing import seal_for_ever
+from evaluator.collection.epochs import seal_for_ever
 from evaluator.collection.steering import watch_for_ever
 from evaluator.problems import Problem
 from questionnaires.loading import is_shipped
