@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from evaluator.collection import keys
 from evaluator.collection.campaigns import LiveCampaign
-from evaluator.collection.sealing import is_over
 from evaluator.collection.tables import Campaign, Pending
 from evaluator.ledger.appending import append
 from evaluator.ledger.files import publish
@@ -21,19 +18,6 @@ KINDS = ("response", "withdrawal", "exclusion", "reinstatement")
 
 def _(message: str) -> str:
     return message
-
-
-async def close_due(settings: Settings, now: datetime) -> list[str]:
-    """Say of every campaign that is over and wholly in its log that it is sealed; their codes.
-
-    Raises
-    ------
-    LogBehind
-        The database is older than what was published.
-    """
-    rows = await Campaign.select(Campaign.code).where(Campaign.stage.is_in(["ready", "paused"])).order_by(Campaign.code)
-    over = [row["code"] for row in rows if await is_over(settings, row["code"], now)]
-    return [code for code in over if await close(settings, code)]
 
 
 async def close(settings: Settings, code: str) -> bool:
