@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
+from evaluator.collection import inviting_cli, receipts_cli
 from questionnaires.loading import check_file, shipped, shipped_text
 
 T = TypeVar("T")
@@ -319,10 +320,12 @@ def seal(code: str) -> None:
     async def work() -> str:
         over = await is_over(settings, code, right_now())
         done = await seal_epoch(settings, code, everything=over)
-        await end_due(settings, right_now())
+        ended = await end_due(settings, right_now())
         least = f", the smallest of {min(g.size for g in done.groups):,}" if done.groups else ""
         still = f"{await waiting([code]):,} wait" + ("" if over else f"; the rest is sealed when “{code}” is over")
-        return f"campaign {code}: {done.number:,} responses sealed in {len(done.groups):,} groups{least}; {still}"
+        return f"campaign {code}: {done.number:,} responses sealed in {len(done.groups):,} groups{least}; {still}" + (
+            "; it is over, and its log says that it is sealed" if code in ended else ""
+        )
 
     click.echo(_run(work()))
 
@@ -407,3 +410,7 @@ def population(code: str, file: Path) -> None:
         return await import_population(read_settings(), await _live(code), content)
 
     click.echo(f"{_run(take()):,} population cells imported from {file.name}")
+
+
+for command in (*inviting_cli.commands, *receipts_cli.commands):
+    campaign.add_command(command)

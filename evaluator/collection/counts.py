@@ -12,7 +12,8 @@ import msgspec
 
 from evaluator.collection.campaigns import LiveCampaign, right_now, today
 from evaluator.collection.manifest import changing
-from evaluator.collection.tables import PopulationCell, SampleCell
+from evaluator.collection.tables import Batch, PopulationCell, SampleCell
+from evaluator.problems import Problem
 from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_code, parse_number
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong, finding
@@ -23,7 +24,7 @@ from evaluator.units.tables import Unit
 FRAME = ("unit", "design_stratum", "psu", "frame_n", "invited", "calibration_area")
 FRAME_NEEDED = ("unit", "frame_n", "invited")
 GREATEST = 10_000_000_000  # people
-BATCH = 500
+STEP = 500
 
 Cells = Mapping[str, Cell]
 
@@ -236,10 +237,15 @@ def strata_of(campaign: LiveCampaign) -> dict[str, list[str]]:
 async def keep_frame(settings: Settings, campaign: LiveCampaign, rows: Sequence[FrameRow]) -> None:
     """Replace a campaign's design cells."""
     async with changing(settings, campaign.id, today(right_now(), settings.zone), FRAME_IMPORTED):
+        if await Batch.exists().where(Batch.campaign == campaign.id):
+            raise Problem(
+                409, _("The sample was drawn here"),
+                _("Its counts are kept by “campaign invite”; a file in their place would let people be drawn twice."),
+            )  # fmt: skip
         await SampleCell.delete().where(SampleCell.campaign == campaign.id)
-        for at in range(0, len(rows), BATCH):
+        for at in range(0, len(rows), STEP):
             await SampleCell.insert(
-                *(SampleCell(campaign=campaign.id, **msgspec.structs.asdict(row)) for row in rows[at : at + BATCH])
+                *(SampleCell(campaign=campaign.id, **msgspec.structs.asdict(row)) for row in rows[at : at + STEP])
             )
 
 
@@ -247,7 +253,7 @@ async def keep_population(settings: Settings, campaign: LiveCampaign, rows: Sequ
     """Replace a campaign's population cells."""
     async with changing(settings, campaign.id, today(right_now(), settings.zone), POPULATION_IMPORTED):
         await PopulationCell.delete().where(PopulationCell.campaign == campaign.id)
-        for at in range(0, len(rows), BATCH):
+        for at in range(0, len(rows), STEP):
             await PopulationCell.insert(
                 *(
                     PopulationCell(
@@ -256,7 +262,7 @@ async def keep_population(settings: Settings, campaign: LiveCampaign, rows: Sequ
                         strata=msgspec.json.encode(row.strata, order="sorted").decode(),
                         count=row.count,
                     )
-                    for row in rows[at : at + BATCH]
+                    for row in rows[at : at + STEP]
                 )
             )
 

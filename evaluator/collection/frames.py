@@ -31,6 +31,7 @@ COLUMNS = ("unit", "design_stratum", "psu", "calibration_area", "key", "name", "
 LANGUAGES = {"": "", "zh": "zh-CN", "zh-cn": "zh-CN", "en": "en"}
 MOST_FINDINGS = 1000  # then reading stops: whoever has a thousand mistakes has one
 MOST_ROWS = 20_000_000
+TOLD_EVERY = 10_000  # rows
 FORMULA_STARTS = ("=", "+", "-", "@")
 EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
 PHONE = re.compile(r"1[3-9]\d{9}|00[1-9]\d{6,14}")
@@ -96,8 +97,11 @@ class Frame(msgspec.Struct, frozen=True):
 class _Reader:
     """Rows by the names of their columns, and what is wrong with them."""
 
-    def __init__(self, path: Path, asked: Collection[str], carrier: Carrier) -> None:
+    def __init__(
+        self, path: Path, asked: Collection[str], carrier: Carrier, progress: Callable[[int], None] | None = None
+    ) -> None:
         self.rows = stream_rows(path)
+        self.progress = progress or (lambda rows: None)
         self.asked, self.carrier = asked, carrier
         self.findings: list[Finding] = []
         header = next(self.rows)
@@ -107,24 +111,26 @@ class _Reader:
                 near = difflib.get_close_matches(name, COLUMNS, 1)
                 right = _("did you mean %(near)s?") if near else _("the columns are: %(known)s")
                 values = {"near": "".join(near), "known": ", ".join(COLUMNS)}
-                self._wrong(header, name, "", Wrong(_("is no column of a frame"), right, values))
+                self.wrong(header.number, name, "", Wrong(_("is no column of a frame"), right, values))
             elif name and self.columns.count(name) > 1:
-                self._wrong(header, name, "", Wrong(_("is there twice"), _("keep one of the two")))
+                self.wrong(header.number, name, "", Wrong(_("is there twice"), _("keep one of the two")))
         for name in ("unit", REACHED_BY[carrier]):
             if name not in self.columns:
                 wrong = Wrong(_("is missing"), _("the columns are: %(known)s"), {"known": ", ".join(COLUMNS)})
-                self._wrong(header, name, "", wrong)
+                self.wrong(header.number, name, "", wrong)
         if self.findings:
             raise Refused(self.findings)
 
-    def _wrong(self, row: Row, column: str, value: Cell, why: Wrong, **values: str) -> None:
-        self.findings.append(finding(row.number, column, value, Wrong(why.reason, why.right, {**why.values, **values})))
+    def wrong(self, at: int, column: str, value: Cell, why: Wrong, **values: str) -> None:
+        self.findings.append(finding(at, column, value, Wrong(why.reason, why.right, {**why.values, **values})))
         if len(self.findings) >= MOST_FINDINGS:
             raise Refused(self.findings)
 
     def contacts(self) -> Iterator[tuple[Row, Contact]]:
         """Every row without a defect; the others are in `findings`."""
         for row in self.rows:
+            if not row.number % TOLD_EVERY:
+                self.progress(row.number)
             before = len(self.findings)
             found = self._contact(row, dict(zip(self.columns, row.cells, strict=False)))
             if len(self.findings) == before:
@@ -134,19 +140,19 @@ class _Reader:
         given = {column: self._code(row, cells, column) for column in ("unit", "design_stratum", "psu")}
         unit = canonical_code(given.pop("unit"))
         if unit and unit not in self.asked:
-            self._wrong(row, "unit", cells["unit"], NO_UNIT)
+            self.wrong(row.number, "unit", cells["unit"], NO_UNIT)
         elif not unit and not (self.findings and self.findings[-1].row == row.number):
-            self._wrong(row, "unit", "", BLANK)
+            self.wrong(row.number, "unit", "", BLANK)
         texts = {column: self._text(row, cells, column, most) for column, most in TEXTS.items()}
         phone = self._phone(row, cells)
         if texts["email"] and not EMAIL.fullmatch(texts["email"]):
-            self._wrong(row, "email", texts["email"], NO_EMAIL)
+            self.wrong(row.number, "email", texts["email"], NO_EMAIL)
         language = plain(cells.get("language", "")).lower()
         if language not in LANGUAGES:
-            self._wrong(row, "language", language, NO_LANGUAGE)
+            self.wrong(row.number, "language", language, NO_LANGUAGE)
         reached = REACHED_BY[self.carrier]
         if not plain(cells.get(reached, "")):
-            self._wrong(row, reached, "", BLANK)
+            self.wrong(row.number, reached, "", BLANK)
         area = canonical_code(self._code(row, cells, "calibration_area"))
         return Contact(
             row.number, unit, calibration_area=area, phone=phone, language=LANGUAGES.get(language, ""), **texts, **given
@@ -156,21 +162,21 @@ class _Reader:
         cell = cells.get(column, "")
         code = parse_code(cell)
         if isinstance(code, Wrong):
-            self._wrong(row, column, cell, code)
+            self.wrong(row.number, column, cell, code)
             return ""
         if code and len(code) > 64:
-            self._wrong(row, column, cell, LONG, most="64")
+            self.wrong(row.number, column, cell, LONG, most="64")
         return code or ""
 
     def _text(self, row: Row, cells: Mapping[str, Cell], column: str, most: int) -> str:
         """A text on one line. What a spreadsheet program would take for a formula comes back to somebody in a file."""
         text = " ".join(plain(cells.get(column, "")).split())
         if len(text) > most:
-            self._wrong(row, column, text, LONG, most=str(most))
+            self.wrong(row.number, column, text, LONG, most=str(most))
         elif text.startswith(FORMULA_STARTS):
-            self._wrong(row, column, text, FORMULA)
+            self.wrong(row.number, column, text, FORMULA)
         elif not text.isprintable():
-            self._wrong(row, column, text, NO_TEXT)
+            self.wrong(row.number, column, text, NO_TEXT)
         return text
 
     def _phone(self, row: Row, cells: Mapping[str, Cell]) -> str:
@@ -180,13 +186,14 @@ class _Reader:
         digits = re.sub(r"^\+", "00", digits)
         digits = re.sub(r"^(?:00)?86(?=1[3-9]\d{9}$)", "", digits)
         if digits and not PHONE.fullmatch(digits):
-            self._wrong(row, "phone", text, NO_PHONE)
+            self.wrong(row.number, "phone", text, NO_PHONE)
         return digits
 
 
 def read_frame_file(
-    path: Path, asked: Collection[str], carrier: Carrier, number_of: Callable[[Contact], int], *, clusters: bool
-) -> Frame:
+    path: Path, asked: Collection[str], carrier: Carrier, number_of: Callable[[Contact], int], *, clusters: bool,
+    progress: Callable[[int], None] | None = None,
+) -> Frame:  # fmt: skip
     """Check a frame and give each of its rows a random number.
 
     Parameters
@@ -202,26 +209,28 @@ def read_frame_file(
         The permanent random number of a person, from 0, below 2**64.
     clusters : bool
         Whether primary sampling units are drawn first; else the column psu plays no part.
+    progress : callable, optional
+        Told now and then how many rows were read.
 
     Raises
     ------
     Refused
         With every bad row, up to a thousand.
     """
-    reader = _Reader(path, asked, carrier)
+    reader = _Reader(path, asked, carrier, progress)
     cells: dict[DesignCell, int] = {}
     areas: list[tuple[str, int]] = []
     rows, of_cell, numbers = array("q"), array("q"), array("Q")
     for row, contact in reader.contacts():
         if clusters and not contact.psu:
-            reader._wrong(row, "psu", "", BLANK)
+            reader.wrong(row.number, "psu", "", BLANK)
             continue
         key = DesignCell(contact.unit, contact.design_stratum, contact.psu if clusters else "")
         at = cells.setdefault(key, len(cells))
         if at == len(areas):
             areas.append((contact.calibration_area, row.number))
         elif areas[at][0] != contact.calibration_area:
-            reader._wrong(row, "calibration_area", contact.calibration_area, OTHER_AREA, row=str(areas[at][1]))
+            reader.wrong(row.number, "calibration_area", contact.calibration_area, OTHER_AREA, row=str(areas[at][1]))
         rows.append(row.number)
         of_cell.append(at)
         numbers.append(number_of(contact))
@@ -247,14 +256,17 @@ def _refuse_twice(reader: _Reader, number: NDArray[np.uint64], row: NDArray[np.i
     for at in same.tolist():
         first, again = int(row[order[at]]), int(row[order[at + 1]])
         column = REACHED_BY[reader.carrier]
-        reader._wrong(Row(again, ()), column, "", AGAIN, row=str(first))
+        reader.wrong(again, column, "", AGAIN, row=str(first))
 
 
-def take_contacts(path: Path, asked: Collection[str], carrier: Carrier, rows: NDArray[np.int64]) -> Iterator[Contact]:
+def take_contacts(
+    path: Path, asked: Collection[str], carrier: Carrier, rows: NDArray[np.int64],
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Contact]:  # fmt: skip
     """The people in some rows of a frame that was checked before, in the order of the file."""
     wanted = iter(np.sort(rows).tolist())
     following = next(wanted, None)
-    for row, contact in _Reader(path, asked, carrier).contacts():
+    for row, contact in _Reader(path, asked, carrier, progress).contacts():
         if following is None:
             return
         if row.number == following:

@@ -1,0 +1,135 @@
+"""Reminders to those who did not answer, of whom nobody learns for certain that they did not.
+
+Each list is a randomised response (Warner 1965): an unused code is left out, and a used one taken in, with probability
+0.1. Which codes are told wrong is a keyed hash of code and reminder, so that making a list again from other folders
+tells nothing new; and each list of a batch is made once, for two lists with the same lies would show by their
+differences who answered in between. A list multiplies the odds that somebody answered by at most 9 (epsilon = ln 9),
+two lists by at most 81.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from evaluator.collection import sender_folder
+from evaluator.collection.campaigns import LiveCampaign
+from evaluator.collection.keys import campaign_key, invitation_hash
+from evaluator.collection.letters import Invited
+from evaluator.collection.sender_folder import About
+from evaluator.collection.tables import Admission, Batch, Invitation
+from evaluator.problems import Problem
+from evaluator.settings import Settings
+
+LIE = 0.1
+FEWEST = 50  # used, and unused, of a batch
+MOST_REMINDERS = 2  # of a batch
+ROWS = 500
+
+
+def _(message: str) -> str:
+    return message
+
+
+class Reminded(msgspec.Struct, frozen=True):
+    """A list, and which one of its batch it is."""
+
+    about: About
+    reminded: int
+
+
+def told_wrong(key: bytes, code: str, reminder: int) -> bool:
+    """Whether the list says of this code what is not so: one in ten, the same at every repetition."""
+    digest = hmac.digest(key, f"reminder {reminder} {code}".encode(), hashlib.sha256)
+    return int.from_bytes(digest[:8], "big") < LIE * 2**64
+
+
+def on_list(key: bytes, code: str, reminder: int, *, used: bool) -> bool:
+    """Whether a code gets a reminder."""
+    return used == told_wrong(key, code, reminder)
+
+
+async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, out: Path) -> Reminded:
+    """Write a sender's folder with reminders, from the one with the invitations.
+
+    Raises
+    ------
+    Problem
+        Fewer than 50 of the batch are used, or unused; it had its reminders; the folder is none of this campaign.
+    """
+    given = sender_folder.read_about(folder, campaign.code)
+    if given.reminder:
+        raise Problem(
+            422, _("This folder holds reminders"), _("Give the folder with the invitations: a list is made from all.")
+        )
+    people = sender_folder.read_invited(folder, campaign.units.keys())
+    key = campaign_key(settings, campaign.code)
+    hashes = {invitation_hash(key, one.code): one for one in people}
+    of_batch = await _codes(campaign.id, given.batch)
+    if not of_batch:
+        raise Problem(
+            404, _("No such batch"), _("There is no batch “%(batch)s” in this campaign."), batch=given.batch[:32]
+        )
+    used = await _used(campaign.id, given.batch)
+    if min(len(used), len(of_batch) - len(used)) < FEWEST:
+        raise Problem(
+            409, _("Too few to hide among"),
+            _("Reminders need at least %(fewest)d of a batch who answered and as many who did not."), fewest=FEWEST,
+        )  # fmt: skip
+    with sender_folder.new_folder(out) as made:
+        async with Batch._meta.db.transaction():
+            number = await _next_reminder(campaign.id, given.batch)
+            chosen: list[Invited] = [
+                one
+                for hashed, one in hashes.items()
+                if hashed in of_batch and on_list(key, one.code, number, used=hashed in used)
+            ]
+            about = About(campaign.code, given.batch, given.carrier, len(chosen), number)
+            sender_folder.fill(
+                made, settings, campaign, given.carrier, chosen, readme(about), reminder=True
+            )  # fmt: skip
+    sender_folder.write_about(made, about)
+    return Reminded(about, len(chosen))
+
+
+async def _next_reminder(campaign: int, batch: str) -> int:
+    """Count a list before it is made. Two at once: one of them is refused or gets the next number."""
+    done = await (
+        Batch.update({Batch.reminders: Batch.reminders + 1})
+        .where((Batch.campaign == campaign) & (Batch.name == batch) & (Batch.reminders < MOST_REMINDERS))
+        .returning(Batch.reminders)
+    )
+    if not done:
+        raise Problem(
+            409, _("No more reminders"),
+            _("The batch “%(batch)s” had its %(most)d reminders. Each one tells a little about who answered, so that "
+              "there are no more."), batch=batch, most=MOST_REMINDERS,
+        )  # fmt: skip
+    return int(done[0]["reminders"])
+
+
+async def _codes(campaign: int, batch: str) -> frozenset[str]:
+    """Hashes of a batch's codes, those that came back not among them."""
+    rows = await Invitation.raw("SELECT code_hash FROM invitation WHERE campaign = {} AND batch = {}", campaign, batch)
+    return frozenset(row["code_hash"] for row in rows)
+
+
+async def _used(campaign: int, batch: str) -> frozenset[str]:
+    rows: Sequence[dict[str, str]] = await Admission.raw(
+        "SELECT code_hash FROM admission WHERE code_hash IN "
+        "(SELECT code_hash FROM invitation WHERE campaign = {} AND batch = {})",
+        campaign, batch,
+    )  # fmt: skip
+    return frozenset(row["code_hash"] for row in rows)
+
+
+def readme(about: About) -> str:
+    return (
+        f"Campaign {about.campaign}, batch {about.batch}, reminder {about.reminder}.\n\n"
+        "Some who answered are on this list, and some who did not are missing: on purpose, so that nobody learns\n"
+        "from it who answered. Send it as it is, and delete the folder when it is sent.\n"
+    )
