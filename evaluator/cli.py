@@ -25,6 +25,8 @@ COMMANDS = {  # command: where it is defined
     "publish": "evaluator.publication.cli:publish",
     "questionnaire": "evaluator.collection.cli:questionnaire",
     "campaign": "evaluator.collection.cli:campaign",
+    "receipt": "evaluator.ledger.receipt_cli:receipt",
+    "log": "evaluator.ledger.cli:log",
     "units": "evaluator.units.cli:units",
     "accounts": "evaluator.accounts.cli:accounts",
     "assessment": "evaluator.assessment.cli:assessment",

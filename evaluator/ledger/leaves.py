@@ -144,7 +144,7 @@ def placed(text: str, position: int, size: int, campaign: str | None) -> str:
     else:
         value = read_entry(text)
         kind, owner = value["kind"], value.get("campaign")
-    if (kind == "audit") != (campaign is None) or owner != (None if kind == "audit" else campaign):
+    if kind != "audit" if campaign is None else kind == "audit" or owner != campaign:
         raise EntryError(
             f"an entry of kind {kind} of {owner!r} does not belong into the log of {campaign or 'audit'!r}"
         )

@@ -20,6 +20,7 @@ LEAST_IN_INDEX = 50  # leaves that a file of the index has on average, at least:
 SHORT = 16  # hexadecimal digits of a leaf hash in the index
 TILE_PATH = re.compile(r"tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/([1-9][0-9]{0,2}))?")
 INDEX_PATH = re.compile(r"index/(?:all|[0-9a-f]{1,8})")
+GROUP_PATH = re.compile(r"proofs/(all|[01]{1,32})")
 
 
 class DamagedFiles(ValueError):
@@ -88,6 +89,15 @@ def prefix_length(size: int) -> int:
     return length
 
 
+def group_bits(size: int) -> int:
+    """How many binary digits of its leaves' hashes name a group whose proofs are given together, 50 to 100 leaves.
+
+    >>> [group_bits(size) for size in (1, 99, 100, 199, 200, 1_000_000)]
+    [0, 0, 1, 1, 2, 14]
+    """
+    return (size // LEAST_IN_INDEX).bit_length() - 1 if size >= LEAST_IN_INDEX else 0
+
+
 def index_path(prefix: str) -> str:
     return f"index/{prefix or 'all'}"
 
@@ -110,32 +120,49 @@ def read_tile(home: Path, level: int, number: int, width: int) -> bytes:
     return data[: width * HASH]
 
 
-def _subtree(home: Path, size: int, low: int, high: int) -> bytes:
+Known = dict[tuple[int, int], bytes]  # roots that were worked out already, by the leaves they cover
+
+
+def _subtree(home: Path, size: int, low: int, high: int, known: Known) -> bytes:
     """The root over the leaves from `low` up to `high` of a tree of `size`, `low` a multiple of the width."""
+    if (low, high) in known:
+        return known[low, high]
     width = high - low
     if width & (width - 1):
         middle = low + (1 << (width - 1).bit_length() - 1)
-        return node_hash(_subtree(home, size, low, middle), _subtree(home, size, middle, high))
+        root = node_hash(_subtree(home, size, low, middle, known), _subtree(home, size, middle, high, known))
+        known[low, high] = root
+        return root
     bits = width.bit_length() - 1
     level = bits // LEVEL_BITS
-    first, number = low >> LEVEL_BITS * level, 1 << bits % LEVEL_BITS
-    tile = read_tile(home, level, first // WIDTH, min(WIDTH, (size >> LEVEL_BITS * level) - first // WIDTH * WIDTH))
-    at = first % WIDTH * HASH
-    return Tree(tile[at + HASH * k : at + HASH * (k + 1)] for k in range(number)).root()
+    entries = size >> LEVEL_BITS * level
+    number = (low >> LEVEL_BITS * level) // WIDTH
+    tile = read_tile(home, level, number, min(WIDTH, entries - number * WIDTH))
+    tree = Tree(tile[at : at + HASH] for at in range(0, len(tile), HASH))
+    for up, row in enumerate(tree.levels[:LEVEL_BITS]):  # all of the tile: its neighbours are asked for next
+        wide = 1 << (LEVEL_BITS * level + up)
+        for at in range(len(row) // HASH):
+            start = number * WIDTH * (1 << LEVEL_BITS * level) + at * wide
+            known[start, start + wide] = bytes(row[at * HASH : (at + 1) * HASH])
+    return known[low, high]
 
 
-def inclusion(home: Path, position: int, size: int) -> list[bytes]:
-    """The proof of inclusion from the tiles of a tree of `size` leaves: a handful of small files."""
+def inclusion(home: Path, position: int, size: int, known: Known | None = None) -> list[bytes]:
+    """The proof of inclusion from the tiles of a tree of `size` leaves: a handful of small files.
+
+    `known` keeps what was read for the next proof of the same tree.
+    """
     if not 0 <= position < size:
         raise DamagedFiles(f"there is no leaf {position} among {size}")
+    known = {} if known is None else known
     low, high, proof = 0, size, []
     while high - low > 1:
         middle = low + (1 << (high - low - 1).bit_length() - 1)
         if position < middle:
-            proof.append(_subtree(home, size, middle, high))
+            proof.append(_subtree(home, size, middle, high, known))
             high = middle
         else:
-            proof.append(_subtree(home, size, low, middle))
+            proof.append(_subtree(home, size, low, middle, known))
             low = middle
     return proof[::-1]
 

@@ -1,0 +1,68 @@
+"""Logs on the command line: check one from its files, write the files of all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from evaluator.ledger.notes import NoteError, encoded, read_vkey
+from evaluator.ledger.receipt_cli import read_text, wrong
+
+
+@click.group()
+def log() -> None:
+    """Logs: check one from its files alone, or write the files of all."""
+
+
+@log.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--key", required=True, help="The log's key, NAME+ID+KEY, from somewhere else than the folder.")
+@click.option("--old", type=click.Path(path_type=Path), help="A checkpoint that was kept: the log must continue it.")
+def check(folder: Path, key: str, old: Path | None) -> None:
+    """Work out every tile, the index and the root of the log in FOLDER from its entries. Needs no database.
+
+    Exit codes: 0 all is right; 1 it is not, with where; 2 wrong input.
+    """
+    from evaluator.ledger.checking import LogRefused, check_folder
+
+    try:
+        verifier = read_vkey(key.strip())
+    except NoteError as error:
+        wrong(f"--key: {error}")
+    try:
+        found = check_folder(folder, verifier, read_text(old) if old else None)
+    except LogRefused as error:
+        click.echo(f"NOT RIGHT: {error}")
+        sys.exit(1)
+    click.echo(f"RIGHT: {found.origin}, {found.size} entries, root {encoded(found.root)}")
+    click.echo(", ".join(f"{kind} {number}" for kind, number in found.kinds.items()) or "empty")
+    if found.old_size is not None:
+        click.echo(f"continues the head of {found.old_size} entries: nothing of it was changed or taken out")
+
+
+@log.command()
+def publish() -> None:
+    """Write what the files of the logs lack. The server does it by itself; this is for a site that does not run."""
+    import asyncio
+
+    from evaluator import database
+    from evaluator.ledger.appending import LogBehind
+    from evaluator.ledger.files import publish_all
+    from evaluator.ledger.keys import LogKeyError
+    from evaluator.settings import read_settings
+
+    settings = read_settings()
+    database.connect(settings.database)
+
+    async def upgraded() -> list[str]:
+        await database.upgrade()
+        return await publish_all(settings)
+
+    try:
+        names = asyncio.run(upgraded())
+    except (LogBehind, LogKeyError) as error:
+        click.echo(f"evaluator: {error}", err=True)
+        sys.exit(1)
+    click.echo("\n".join(f"{name}: {settings.data_dir / 'log' / name}" for name in names) or "no log yet")
