@@ -72,7 +72,9 @@ def main() -> None:
 def _mendable(error: Exception) -> bool:
     # Imported only when something failed: they load the database and the web framework, which takes a second.
     from evaluator.database import DatabaseError
+    from evaluator.ledger.appending import LogBehind, LogMoved
+    from evaluator.ledger.keys import LogKeyError
     from evaluator.problems import Problem
     from evaluator.settings import SettingsError
 
-    return isinstance(error, SettingsError | Problem | DatabaseError)
+    return isinstance(error, SettingsError | Problem | DatabaseError | LogBehind | LogMoved | LogKeyError)

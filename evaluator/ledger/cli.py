@@ -43,6 +43,37 @@ def check(folder: Path, key: str, old: Path | None) -> None:
 
 
 @log.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--key", required=True, help="The log's key, NAME+ID+KEY, from somewhere else than the folder.")
+def counted(folder: Path, key: str) -> None:
+    """Count anew what each snapshot that the log in FOLDER names has counted. Needs no database.
+
+    Counted are all responses up to the snapshot's head, but those taken back or left out under a rule. Run `log check`
+    too: it says whether the entries are those of the head. Exit codes: 0 all agree; 1 one does not; 2 wrong input.
+    """
+    from evaluator.ledger.counted import recount
+    from evaluator.ledger.published import DamagedFiles
+
+    try:
+        found = recount(folder, read_vkey(key.strip()))
+    except NoteError as error:
+        wrong(f"--key: {error}")
+    except DamagedFiles as error:
+        click.echo(f"NOT RIGHT: {error}")
+        sys.exit(1)
+    words = {True: "AGREES", False: "DIFFERS", None: "a part"}
+    for one in found:
+        click.echo(
+            f"{words[one.agrees]}: entry {one.position}, snapshot {one.snapshot}: {one.said[0]} of {one.found[0]} that "
+            f"count in the first {one.size} entries, SHA-256 of the set {one.said[1]}"
+            + ("" if one.agrees is not None else "; it covers some days of the campaign, which no log tells")
+        )
+    if not found:
+        click.echo("no snapshot yet")
+    sys.exit(1 if any(one.agrees is False for one in found) else 0)
+
+
+@log.command()
 def publish() -> None:
     """Write what the files of the logs lack. The server does it by itself; this is for a site that does not run."""
     import asyncio
