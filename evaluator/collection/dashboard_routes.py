@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from evaluator import language, pages
-from evaluator.collection import campaigns, dashboard, dashboard_files, screen_counts, steering
+from evaluator.collection import campaigns, dashboard, dashboard_files, life_routes, screen_counts, steering
 from evaluator.collection.campaigns import LiveCampaign, right_now, today
 from evaluator.problems import Problem, not_found
 from evaluator.units.tree import is_within
@@ -92,7 +92,7 @@ async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]
     tree = await request.app.state.campaigns.tree()
     return pages.page(
         request, "collection/staff_campaign.html", campaign=found, page=page, shown=shown, unit=unit,
-        state=campaigns.state(found, right_now(), request.app.state.settings.zone),
+        life=await life_routes.life(request, found),
         parents=_parents(found, tree), screens=dashboard.drop_off(_names(found), await screen_counts.visits(found.id))
         if whole else (),
         signals=await steering.signals(found.id) if whole else None, whole=whole, simulated=found.simulated,

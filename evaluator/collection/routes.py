@@ -14,20 +14,22 @@ from evaluator import language, pages
 from evaluator.collection import (
     account_routes,
     admission,
+    behind,
     choosing,
     dashboard_routes,
     drafts,
     form,
+    life_routes,
     receipt_pages,
     screens,
     steps,
 )
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
-from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.dashboard import Counted
+from evaluator.collection.epochs import seal_for_ever
+from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.screen_counts import ScreenCounts
-from evaluator.collection.epochs import seal_for_ever
 from evaluator.collection.steering import watch_for_ever
 from evaluator.problems import Problem
 from questionnaires.loading import is_shipped
@@ -70,12 +72,13 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
 async def start(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """The form by open link: a step that was kept, or the first screen. Where people may sign in they choose first."""
     found = await steps.campaign_and_unit(request, campaign, unit)
+    draft = await steps.draft_of(request, found) if found.open_link else None
+    if draft is not None:  # who has begun may go on for a while after the close
+        return await steps.kept(request, found, draft)
     check_open(found, right_now(), request.app.state.settings.zone)
     offered = account_routes.offers(request, found)
     if not found.open_link and not offered:
         raise by_invitation_only()
-    if found.open_link and (draft := await steps.draft_of(request, found)) is not None:
-        return await steps.kept(request, found, draft)
     if offered and not (found.open_link and "step" in request.query_params):
         return account_routes.door(request, found, unit)
     return await steps.begin(request, found, form.new_visit(found.id, unit, right_now()))
@@ -213,7 +216,7 @@ async def choose(request: Ask) -> Response[Any]:
     query = request.query_params
     wanted = str(query.get("campaign", ""))
     if wanted and wanted not in {campaign.code for campaign in open_ones}:
-        check_open(await memory.get(wanted), right_now(), settings.zone)
+        check_open(await memory.shown(wanted), right_now(), settings.zone)
         raise by_invitation_only()
     found = next((c for c in open_ones if c.code == wanted), open_ones[0] if len(open_ones) == 1 else None)
     if found is None:
@@ -231,7 +234,7 @@ async def choose(request: Ask) -> Response[Any]:
 @get("/notice")
 async def notices(request: Ask) -> Response[str]:
     """What is kept of a visit and of an answer, for every campaign."""
-    found = await request.app.state.campaigns.all()
+    found = await request.app.state.campaigns.all_shown()
     return pages.page(
         request, "collection/notices.html", campaigns=found, operator=request.app.state.settings.operator,
         simulated=bool(found) and all(c.simulated for c in found),
@@ -241,9 +244,10 @@ async def notices(request: Ask) -> Response[str]:
 @get("/notice/{campaign:str}")
 async def notice(request: Ask, campaign: FromPath[str]) -> Response[str]:
     """Who is responsible for a campaign, what for, what is kept and how long, whom to ask."""
-    found = await request.app.state.campaigns.get(campaign)
+    found = await request.app.state.campaigns.shown(campaign)
     return pages.page(
-        request, "collection/notice.html", campaign=found, operator=request.app.state.settings.operator,
+        request, "collection/notice.html", campaign=found, told=await life_routes.told(found),
+        operator=request.app.state.settings.operator,
         shipped=is_shipped(found.questionnaire),
         strata=[
             screens.say(q.text, language.gettext("this office"))
@@ -256,7 +260,7 @@ async def notice(request: Ask, campaign: FromPath[str]) -> Response[str]:
 public: list[Any] = [
     choose, start, step, send, start_over, enter_code, take_code, code_again, code_start_over, code_step,
     code_send, notices, notice,
-    *account_routes.public, *receipt_pages.public,
+    *account_routes.public, *receipt_pages.public, *life_routes.public,
 ]  # fmt: skip
-staff: list[Any] = [*dashboard_routes.staff]
-lifespan: list[Any] = [writer, *account_routes.lifespan]
+staff: list[Any] = [*dashboard_routes.staff, *life_routes.staff]
+lifespan: list[Any] = [writer, behind.watching, *account_routes.lifespan]

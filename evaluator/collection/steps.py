@@ -14,7 +14,8 @@ from litestar import Request, Response
 
 from evaluator import language, pages
 from evaluator.collection import drafts, earlier, form, live, moving, receipt_pages, screens
-from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now
+from evaluator.collection.behind import refuse_behind
+from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now, state
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN, SENT
@@ -44,7 +45,7 @@ def addresses(campaign: LiveCampaign, visit: form.Visit) -> tuple[str, str]:
 
 async def campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampaign:
     """The campaign of an address. Raises a 404 Problem when there is none, or when it does not ask about the unit."""
-    found: LiveCampaign = await request.app.state.campaigns.get(campaign)
+    found: LiveCampaign = await request.app.state.campaigns.shown(campaign)
     if unit not in found.units:
         raise Problem(404, _("Not in this survey"), _("This survey does not ask about “%(unit)s”."), unit=unit[:40])
     return found
@@ -78,8 +79,9 @@ def form_page(
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,
+    paused: bool = False,
 ) -> Response[str]:
-    """A screen of the form, or its review."""
+    """A screen of the form, or its review; of a campaign that is paused with a word about that."""
     address, _path = addresses(campaign, visit)
     mode = form.mode(visit)
     carried, behind = screens.carried(shown, shown.answers)
@@ -96,6 +98,7 @@ def form_page(
         "seen": " ".join(shown.seen),
         "runs": shown.runs,
         "simulated": campaign.simulated,
+        "paused": paused,
         "kept": drafts.read_key(request.cookies) is not None,
     }
     headers = {"Cache-Control": "no-store", **(headers or {})}
@@ -123,6 +126,7 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
 
     Who comes with a code has sent a form for it, and Back must not lead to that: the way is kept from here on.
     """
+    await refuse_behind(request, campaign)
     shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
     address, path = addresses(campaign, visit)
     if visit.code_hash is None:
@@ -215,6 +219,7 @@ async def _show(
 
 async def _as_now(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> LiveCampaign:
     """The campaign, read anew when the page is of a version that only another process knows of yet."""
+    await refuse_behind(request, campaign)
     if earlier.is_known(campaign, visit):
         return campaign
     found: LiveCampaign = await request.app.state.campaigns.anew(campaign)
@@ -232,7 +237,9 @@ def _trail(request: Ask, campaign: LiveCampaign, draft: Draft) -> tuple[str, ...
 async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
     """The next screen; or nothing but the keeping of what was answered so far, when a script asks for that."""
     campaign = await _as_now(request, campaign, visit)
-    check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
+    paused = _is_paused(request, campaign)
+    if not paused:
+        check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
     if sent.to == "save":
         await _keep(request, campaign, visit, sent)
         return Response(b"", status_code=204, media_type="text/plain")
@@ -244,10 +251,30 @@ async def step(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         language.current.set(wanted)
         secure = "; Secure" if request.app.state.settings.secure_cookies else ""
         headers["Set-Cookie"] = f"{language.COOKIE}={wanted}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"
+    if paused:
+        return await _held(request, campaign, visit, sent, headers)
     shown, sent = _moved(campaign, visit, sent, expressions(request, campaign, visit))
     _count(request, campaign, *(screen for screen in shown.seen if screen not in sent.seen))
     fragment = f"#{form.ANSWER}{wanted}" if what == "change" else ""
     return await _show(request, campaign, visit, shown, sent, headers=headers, fragment=fragment)
+
+
+def _is_paused(request: Ask, campaign: LiveCampaign) -> bool:
+    return state(campaign, right_now(), request.app.state.settings.zone) == "paused"
+
+
+async def _held(
+    request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent, headers: dict[str, str] | None = None
+) -> Response[Any]:
+    """The same screen again while the campaign is paused: it holds every answer, and what can be kept is kept."""
+    await _keep(request, campaign, visit, sent)
+    if (old := earlier.version_of(campaign, visit)) is not None:
+        sent = earlier.sent_now(old, campaign.questionnaire, sent)
+    shown = moving.at_screen(
+        campaign.questionnaire, sent.answers, sent.at or form.REVIEW, expressions(request, campaign, visit),
+        reviewing=sent.reviewing, seen=sent.seen, tell=False, runs=sent.runs,
+    )  # fmt: skip
+    return form_page(request, campaign, visit, shown, status=403, headers=headers, paused=True)
 
 
 def _moved(
@@ -302,6 +329,8 @@ async def _keep(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: f
 async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: form.Sent) -> Response[Any]:
     """Accept, store, and say so only when it is on disk."""
     campaign = await _as_now(request, campaign, visit)
+    if _is_paused(request, campaign):
+        return await _held(request, campaign, visit, sent)
     if (old := earlier.version_of(campaign, visit)) is not None:
         moving.check_fields(old, sent.answers)
         sent = earlier.sent_now(old, campaign.questionnaire, sent)

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from evaluator import pages
 from evaluator.collection.campaigns import right_now, today
+from evaluator.collection.manifest_words import answer_rules
 from evaluator.collection.said import of_questionnaire
 from evaluator.collection.wording import short
 from evaluator.editing import campaign_routes, preview_routes, report, shelf, trial_routes, trials
@@ -105,7 +106,7 @@ async def show_version(request: Staff, code: FromPath[str], version: FromPath[st
     found = await trials.tried(kept.line.id, TRIALS_SHOWN)
     return pages.page(
         request, "editing/version.html", kept=kept, questionnaire=kept.questionnaire, line=kept.line,
-        gaps=gaps[:SHOWN], total_gaps=len(gaps), rules=report.quality_rules(kept.questionnaire, language),
+        gaps=gaps[:SHOWN], total_gaps=len(gaps), rules=answer_rules(kept.questionnaire, language),
         unsupported=[said(one) for one in unsupported_in_campaign(kept.questionnaire)],
         trials=[(one, trials.said(kept.questionnaire, one)) for one in found],
         before=before, changes=changes[:SHOWN], total_changes=len(changes),

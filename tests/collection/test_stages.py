@@ -134,13 +134,13 @@ async def test_a_pause_is_told_and_loses_nothing(database_url, app_on, serving, 
         other = await citizen.press("language:zh-CN", age="old")
         assert 'lang="zh-CN"' in other.text
         assert ("a-age", "old") in other.fields
-        citizen.headers["accept-language"] = "en"
+        await citizen.press("language:en", age="old")
         newcomer = await client.get(FORM if citizen.cookies else f"{FORM}?step=1", headers=HEADERS)
         assert newcomer.status_code == 403
         assert "please come back later" in newcomer.text
         await turned(app, "resume")
         page = await citizen.press("next", age="old")
-        assert "Check your answers" in page.words or "ti" in page.text
+        assert "Check your answers" in page.words
         await turned(app, "pause")
         held = await citizen.press("send")
         assert (held.status, "Nothing of what you answered is lost" in held.words) == (403, True)
@@ -182,7 +182,7 @@ async def test_who_had_begun_when_it_was_closed_early_has_half_an_hour(
         assert (await client.get("/rate/spring/3702", headers=HEADERS)).status_code == 410
         clock.now = NOON + timedelta(minutes=29)
         page = await citizen.press()
-        assert page.status == 200
+        assert page.status == 200  # also where a browser with cookies is led to the next step
         clock.now = NOON + timedelta(minutes=30)
         page = await citizen.press()
         assert page.status == 410
