@@ -71,14 +71,16 @@ def door(request: Ask, campaign: LiveCampaign, unit: str) -> Response[str]:
 
 @get(["/account/{campaign:str}/{unit:str}", "/account/{campaign:str}/{unit:str}/send"])
 async def account_form(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
-    """A step that was kept; without one, how to answer. What was sent is never shown again."""
+    """What became of a sign-in, or a step that was kept, or else how to answer. What was sent is never shown again."""
     found = await steps.campaign_and_unit(request, campaign, unit)
+    if (said := request.query_params.get("said", "")) in STATUS:
+        return _result(request, found, unit, said)
     kept = await steps.draft_of(request, found)
     if kept is not None:
         visit = form.read_visit(request.app.state.secret, kept.visit)
         if visit.code_hash is not None and await admission.is_used(visit.code_hash):
             await drafts.forget(drafts.read_key(request.cookies))
-            return _result(request, found, unit, "counted")
+            return pages.redirect(_said(found, unit, "counted"))
         return await steps.kept(request, found, kept)
     _check_offered(request, found)
     return door(request, found, unit)
@@ -100,7 +102,7 @@ async def leave(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> R
         )
     except Unreachable as error:
         log.error("the provider of accounts: %s", error)
-        return _result(request, found, unit, "later")
+        return pages.redirect(_said(found, unit, "later"))
     keep = sign_in.cookie(request.app.state.secret, flow, secure=settings.secure_cookies)
     return pages.redirect(there, {"Set-Cookie": keep, "Cache-Control": "no-store"})
 
@@ -148,17 +150,17 @@ async def _admit(request: Ask, source: Provider, flow: sign_in.Flow, answer: sig
     except sign_in.NotSignedIn as why:
         if why.kind != "declined":
             log.error("the provider of accounts sent somebody back with the error %s", why)
-        return _result(request, found, flow.unit, why.kind)
+        return pages.redirect(_said(found, flow.unit, why.kind))
     except Refused as why:
         log.warning("a sign-in was refused: %s", why)
-        return _result(request, found, flow.unit, "refused")
+        return pages.redirect(_said(found, flow.unit, "refused"))
     except Unreachable as why:
         log.error("the provider of accounts: %s", why)
-        return _result(request, found, flow.unit, "later")
+        return pages.redirect(_said(found, flow.unit, "later"))
     hashed = keys.sign_in_hash(keys.campaign_key(settings, found.code), source.issuer, subject, flow.unit)
     del subject  # from here on nobody knows who this is
     if await admission.is_used(hashed):
-        return _result(request, found, flow.unit, "counted")
+        return pages.redirect(_said(found, flow.unit, "counted"))
     address = _address(found, flow.unit)
     days = (closes_at(found, settings.zone) - right_now()).days + 1
     headers = {"Set-Cookie": drafts.cookie(flow.draft, address, days=days, secure=settings.secure_cookies)}
@@ -174,6 +176,11 @@ async def _admit(request: Ask, source: Provider, flow: sign_in.Flow, answer: sig
 
 
 STATUS = {"declined": 200, "later": 503, "refused": 400, "set_up": 503, "counted": 409}
+
+
+def _said(campaign: LiveCampaign, unit: str, kind: str) -> str:
+    """An address of its own, so that Back and reloading lead to the same page, and to no code that was used."""
+    return f"{_address(campaign, unit)}?said={kind}"
 
 
 def _result(request: Ask, campaign: LiveCampaign, unit: str, kind: str) -> Response[str]:

@@ -49,9 +49,14 @@ async def leave(person: Person, address: str = f"{ADDRESS}/sign-in") -> str:
 
 
 async def come(person: Person, back: str) -> Page:
-    """Follow the provider back to the site."""
+    """Follow the provider back to the site, and on to what became of it."""
     parts = urlsplit(back)
-    return await person.open(f"{parts.path}?{parts.query}")
+    return await told(person, await person.open(f"{parts.path}?{parts.query}"))
+
+
+async def told(person: Person, page: Page) -> Page:
+    where = page.response.headers.get("location", "")
+    return await person.open(where) if "?said=" in where else page
 
 
 async def enter(person: Person, local: LocalProvider, login: str = "alice", address: str = ADDRESS) -> Page:
@@ -436,7 +441,8 @@ async def test_a_provider_that_describes_itself_wrongly_is_not_used(
     await small_campaign(sign_in=True)
     local.metadata = metadata
     async with serving(app_on(sqlite_url, **local.settings())) as client:
-        page = await Person(client).open(f"{ADDRESS}/sign-in")
+        person = Person(client)
+        page = await told(person, await person.open(f"{ADDRESS}/sign-in"))
         assert page.status == 503
         assert "Signing in does not work right now" in page.words
         assert not client.cookies
@@ -452,7 +458,8 @@ async def test_a_provider_that_is_away_is_told_apart_and_not_asked_again_at_once
     async with serving(app_on(sqlite_url, **local.settings())) as client:
         local.described = lambda: {"issuer": 1}  # type: ignore[method-assign,dict-item]
         for _ in range(3):
-            assert (await Person(client).open(f"{ADDRESS}/sign-in")).status == 503
+            person = Person(client)
+            assert (await told(person, await person.open(f"{ADDRESS}/sign-in"))).status == 503
         assert len(local.asked) == 1
         local.described = described  # type: ignore[method-assign]
         monkeypatch.setattr(providers.time, "monotonic", lambda: 1e9)
