@@ -52,7 +52,7 @@ css:   ## rebuild the committed style sheet; needs npm
 	  --load-path=.css-build/node_modules evaluator/static/source/evaluator.scss evaluator/static/evaluator.css
 	rm -rf .css-build
 
-js:   ## rebuild the committed scripts of the form; needs npm
+js:   ## rebuild the committed scripts of the pages; needs npm
 	npm install --no-save --no-audit --no-fund --prefix .js-build esbuild@0.28
 	(printf '/* source/expressions.js %s, by make js */\n' $$(sha256sum evaluator/static/source/expressions.js | cut -c1-16); \
 	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/expressions.js) \
@@ -61,6 +61,9 @@ js:   ## rebuild the committed scripts of the form; needs npm
 	  $$(cat evaluator/static/source/form.js evaluator/static/source/expressions.js | sha256sum | cut -c1-16); \
 	  .js-build/node_modules/.bin/esbuild --bundle --minify --format=esm --target=es2017 evaluator/static/source/form.js) \
 	  > evaluator/static/form.js
+	(printf '/* source/receipt.js %s, by make js */\n' $$(sha256sum evaluator/static/source/receipt.js | cut -c1-16); \
+	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/receipt.js) \
+	  > evaluator/static/receipt.js
 	rm -rf .js-build
 
 .PHONY: help run test setup check browser format lock css js
