@@ -20,7 +20,7 @@ class Proved(msgspec.Struct, frozen=True):
 
     origin: str
     size: int
-    position: int  # as people count, from 1
+    position: int  # from 0, as receipts count
     hashes: int
     failed: Step | Literal[""] = ""
     kind: str = ""  # of the entry that it proves
@@ -63,13 +63,13 @@ def examine(settings: Settings, log_name: str, text: str) -> Proved:
     number = lines[2].removeprefix("index ") if len(lines) > 2 else ""
     position = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
     if not 0 <= position < signed.size:
-        return Proved(verifier.name, signed.size, position + 1, hashes, "position")
+        return Proved(verifier.name, signed.size, position, hashes, "position")
     try:
         verified = verify_receipt(text, verifier)
     except ReceiptError:
-        return Proved(verifier.name, signed.size, position + 1, hashes, "proof")
+        return Proved(verifier.name, signed.size, position, hashes, "proof")
     try:
         kind = str(read_entry(verified.entry)["kind"])
     except EntryError:
         kind = ""
-    return Proved(verifier.name, signed.size, position + 1, hashes, kind=kind, leaf=verified.leaf_hash.hex())
+    return Proved(verifier.name, signed.size, position, hashes, kind=kind, leaf=verified.leaf_hash.hex())
