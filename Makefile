@@ -64,6 +64,10 @@ js:   ## rebuild the committed scripts of the pages; needs npm
 	(printf '/* source/receipt.js %s, by make js */\n' $$(sha256sum evaluator/static/source/receipt.js | cut -c1-16); \
 	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/receipt.js) \
 	  > evaluator/static/receipt.js
+	(printf '/* source/receipt_page.js and receipt.js %s, by make js */\n' \
+	  $$(cat evaluator/static/source/receipt_page.js evaluator/static/source/receipt.js | sha256sum | cut -c1-16); \
+	  .js-build/node_modules/.bin/esbuild --bundle --minify --format=esm --target=es2017 \
+	  evaluator/static/source/receipt_page.js) > evaluator/static/receipt_page.js
 	rm -rf .js-build
 
 .PHONY: help run test setup check browser format lock css js
