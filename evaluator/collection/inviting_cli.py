@@ -143,4 +143,27 @@ def undelivered(code: str, file: Path) -> None:
         click.echo(f"{found.unknown:,} are no codes of this campaign, or were counted before")
 
 
-commands = (invite, remind, undelivered)
+@click.command()
+@click.argument("code")
+@click.option("--out", required=True, type=NEW_FOLDER, help="folder to write; must be new")
+@click.option("--format", "paper", type=click.Choice(["a4", "a5"]), default="a4", show_default=True)
+def posters(code: str, out: Path, paper: str) -> None:
+    """Write a poster for each unit with the QR code of the open link: HTML to print, in both languages."""
+    from evaluator.collection.cli import _live, _run
+    from evaluator.collection.posters import Paper, poster_files
+    from evaluator.collection.sender_folder import new_folder, write_text
+    from evaluator.settings import read_settings
+
+    settings = read_settings()
+
+    async def make() -> list[tuple[str, str]]:
+        return poster_files(settings, await _live(code), cast(Paper, paper))
+
+    made = _run(make())
+    with new_folder(out):
+        for name, content in made:
+            write_text(out, name, content)
+    click.echo(f"{len(made):,} posters in {out}: open them in a browser and print")
+
+
+commands = (invite, remind, undelivered, posters)

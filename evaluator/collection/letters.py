@@ -20,6 +20,7 @@ from evaluator.settings import Settings
 
 Paper = Literal["a4", "a6"]
 PAPERS: tuple[Paper, ...] = ("a4", "a6")
+FITS = {"a4": 950, "a6": 720}  # widths of a Chinese character that a page takes, with room for headings
 
 
 def _(message: str) -> str:
@@ -58,6 +59,12 @@ class Letter(msgspec.Struct, frozen=True):
     code: str  # in groups
     qr: Markup
     words: tuple[Words, ...]
+
+    def fit(self, paper: Paper) -> float:
+        """By how much the text must be smaller, so that a long title or two languages stay on one page."""
+        texts = [self.name, self.address, *(text for one in self.words for text in msgspec.structs.astuple(one)[1:])]
+        wide = sum(1.0 if ord(c) > 0x2E7F else 0.55 for text in texts for c in text)
+        return round(min(1.0, (FITS[paper] / wide) ** 0.5), 3)
 
 
 def say(language_: str, message: str, **values: object) -> str:
@@ -126,9 +133,10 @@ def languages_of(contact: Contact) -> tuple[str, ...]:
 
 def letter(settings: Settings, campaign: LiveCampaign, invited: Invited, *, reminder: bool = False) -> Letter:
     contact = invited.contact
+    said = tuple(words(settings, campaign, contact, one, reminder=reminder) for one in languages_of(contact))
     return Letter(
         contact.name, contact.address, shown_code(invited.code), qr.drawn(qr.code_address(settings, invited.code)),
-        tuple(words(settings, campaign, contact, one, reminder=reminder) for one in languages_of(contact)),
+        said,
     )  # fmt: skip
 
 
