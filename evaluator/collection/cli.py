@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import csv
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from evaluator.collection import inviting_cli, receipts_cli
+from evaluator.collection import inviting_cli, life_cli, receipts_cli
 from questionnaires.loading import check_file, shipped, shipped_text
 
 T = TypeVar("T")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
@@ -157,7 +156,7 @@ def translations(file: str, stamp: bool) -> None:
 
 @click.group()
 def campaign() -> None:
-    """Campaigns: create, list, move, invitation codes, frame and population counts, export of answers."""
+    """Campaigns: make, open, pause, change and close them, invite, count, seal, export answers."""
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -192,62 +191,6 @@ async def _live(code: str) -> Any:
     if found is None:
         raise Problem(404, "No such campaign", "There is no campaign “%(code)s”.", code=code)
     return found
-
-
-@campaign.command()
-@click.argument("code")
-@click.option("--questionnaire", "-q", required=True, help=f"a YAML file, or shipped: {', '.join(shipped())}")
-@click.option("--unit", "-u", "units", multiple=True, help="code of a unit to ask about; may be repeated")
-@click.option("--under", multiple=True, help="all units under this one, and itself; may be repeated")
-@click.option("--level", "levels", multiple=True, help="with --under: only units of this level; may be repeated")
-@click.option("--opens", required=True, type=DAY, help="first day, YYYY-MM-DD")
-@click.option("--closes", required=True, type=DAY, help="last day, inclusive")
-@click.option("--title-zh", required=True)
-@click.option("--title-en", required=True)
-@click.option("--responsible-zh", required=True, help="who is responsible, for the notice")
-@click.option("--responsible-en", required=True)
-@click.option("--contact", required=True, help="whom to ask, for the notice")
-@click.option("--kept-months", default=24, show_default=True, help="how long answers are kept after the close")
-@click.option("--open-link/--no-open-link", default=True, show_default=True, help="whether anybody may answer")
-@click.option("--sign-in", is_flag=True, help="people may also answer with an account; needs EVALUATOR_OIDC_ISSUER")
-@click.option("--simulated", is_flag=True, help="mark every page as simulated")
-def create(
-    code: str, questionnaire: str, units: Sequence[str], under: Sequence[str], levels: Sequence[str], opens: Any,
-    closes: Any, title_zh: str, title_en: str, responsible_zh: str, responsible_en: str, contact: str,
-    kept_months: int, open_link: bool, sign_in: bool, simulated: bool,
-) -> None:  # fmt: skip
-    """Put a questionnaire to the public for some units between two days."""
-    from evaluator.collection.campaigns import Label, create_campaign
-    from evaluator.settings import read_settings
-    from evaluator.units.tables import Unit
-    from evaluator.units.tree import subtree
-
-    file = Path(questionnaire)
-    if questionnaire in shipped():
-        text = shipped_text(questionnaire)
-    elif file.is_file():
-        text = file.read_text(encoding="utf-8-sig")
-    else:
-        raise click.UsageError(f"{questionnaire}: no such file, and not shipped; shipped: {', '.join(shipped())}")
-
-    async def make() -> int:
-        chosen = list(units)
-        for root in under:
-            below = await subtree(root)
-            if not below:
-                raise click.UsageError(f"--under {root}: there is no such unit")
-            if levels:
-                level = {row["code"]: row["level"] for row in await Unit.select(Unit.code, Unit.level)}
-                below = [unit for unit in below if level[unit] in levels]
-            chosen += below
-        await create_campaign(
-            read_settings(), code, questionnaire=text, file=questionnaire, units=chosen, opens=opens.date(),
-            closes=closes.date(), title=Label(title_zh, title_en), responsible=Label(responsible_zh, responsible_en),
-            contact=contact, kept_months=kept_months, open_link=open_link, sign_in=sign_in, simulated=simulated,
-        )  # fmt: skip
-        return len(set(chosen))
-
-    click.echo(f"campaign {code}: {_run(make()):,} units, {opens.date()} to {closes.date()}")
 
 
 @campaign.command("list")
@@ -412,5 +355,5 @@ def population(code: str, file: Path) -> None:
     click.echo(f"{_run(take()):,} population cells imported from {file.name}")
 
 
-for command in (*inviting_cli.commands, *receipts_cli.commands):
+for command in (*life_cli.commands, *inviting_cli.commands, *receipts_cli.commands):
     campaign.add_command(command)

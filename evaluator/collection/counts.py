@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from evaluator.collection.campaigns import LiveCampaign, right_now, today
+from evaluator.collection.campaigns import MOST_WANTED, LiveCampaign, right_now, today
 from evaluator.collection.manifest import changing
 from evaluator.collection.tables import Batch, PopulationCell, SampleCell
 from evaluator.problems import Problem
@@ -23,6 +23,7 @@ from evaluator.units.tables import Unit
 
 FRAME = ("unit", "design_stratum", "psu", "frame_n", "invited", "calibration_area")
 FRAME_NEEDED = ("unit", "frame_n", "invited")
+TARGETS = ("unit", "target")
 GREATEST = 10_000_000_000  # people
 STEP = 500
 
@@ -36,6 +37,7 @@ def _(message: str) -> str:
 NO_HEADER = Wrong(_("is missing"), _("the columns are: %(known)s"))
 BLANK = Wrong(_("is blank"), _("write a value"))
 NOT_WHOLE = Wrong(_("is no whole number of people"), _("write a number from 0 to 10,000,000,000"))
+TOO_MANY = Wrong(_("is more than anybody can want"), _("write at most 1,000,000 responses"))
 TWICE = Wrong(_("is the same cell as row %(row)s"), _("keep one row, with the sum"))
 MORE_INVITED = Wrong(_("is more than the frame has"), _("at most %(frame)s can have been invited"))
 
@@ -220,6 +222,37 @@ def read_population(content: bytes, strata: Mapping[str, Sequence[str]], units: 
             reading.wrong(row, "unit", unit, Wrong(TWICE.reason, TWICE.right, {"row": str(seen[key])}))
         seen.setdefault(key, row.number)
         found.append(PopulationRow(unit, {column: code for column, code in given.items() if code}, count))
+    if reading.findings:
+        raise Refused(reading.findings)
+    return found
+
+
+def read_targets(content: bytes, asked: Iterable[str]) -> dict[str, int]:
+    """How many responses are wanted from each unit in a file: CSV or XLSX with the columns unit and target.
+
+    Raises
+    ------
+    Refused
+        With every bad row.
+    """
+    reading = _Reading(content, TARGETS, TARGETS)
+    in_campaign = _among(asked, _("is no unit of this campaign"))
+    found: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for row in reading.rows:
+        cells, before = reading.cells(row), len(reading.findings)
+        unit = _unit(reading, row, cells, "unit", in_campaign)
+        if not unit and len(reading.findings) == before:
+            reading.wrong(row, "unit", "", BLANK)
+        target = reading.people(row, cells, "target")
+        if len(reading.findings) > before:
+            continue
+        if target > MOST_WANTED:
+            reading.wrong(row, "target", cells["target"], TOO_MANY)
+        if unit in seen:
+            reading.wrong(row, "unit", unit, Wrong(TWICE.reason, TWICE.right, {"row": str(seen[unit])}))
+        seen.setdefault(unit, row.number)
+        found[unit] = target
     if reading.findings:
         raise Refused(reading.findings)
     return found
