@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,18 @@ from scipy.stats import norm
 
 from evaluator.rating.rated import Rated, Table
 from evaluator.rating.rows import rounded
+from methods.disclosure.lists import hide_in_nested_lists
 from methods.inputs import Floats
 from methods.small_areas.direct import GRADED
 from methods.survey.cells import Choices, ItemScoring
 
 
 def distributions(units: Rated, choices: Choices | None) -> Table:
-    """Shares of the codes among the invited who answered an item, with Wilson's interval; blank in small cells."""
+    """Shares of the codes among the invited who answered an item, with Wilson's interval; blank in small cells.
+
+    Small is what fewer than the scheme's `cell_min` people answered or chose; with a code others of its question are
+    blank where it could be worked out from them, or from the shares without flagged responses.
+    """
     names = ("unit", "item", "code", "share", "lower", "upper", "state", "with_flagged")
     listed = _codes(units.snapshot.scoring.values())
     if choices is None or not listed:
@@ -42,13 +47,16 @@ def distributions(units: Rated, choices: Choices | None) -> Table:
         for keep in (np.ones(len(index), bool), clean)
     ]
     answered = [count[:, [total[item] for item, _ in listed]] for count in counts]
+    least = units.scheme.publication.cell_min
+    multiple = {one.item for items in units.snapshot.scoring.values() for one in items if one.kind == "any"}
+    hidden = _hidden(counts, answered, listed, multiple, least)
     row, code = np.nonzero(answered[0] > 0)
     item_of, code_of = (np.array([pair[k] for pair in listed], object) for k in range(2))
     z = float(norm.ppf(0.5 + units.scheme.uncertainty.interval / 2.0))
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-    for word, count, whole in zip(("yes", "no"), counts, answered, strict=True):
+    for word, count, whole, away in zip(("yes", "no"), counts, answered, hidden, strict=True):
         n, x = whole[row, code], count[row, code]
-        shown = (n >= units.scheme.publication.cell_min) & (n > 0)
+        shown = (n >= least) & (n > 0) & ~away[row, code]
         share, lower, upper = _wilson(x, n, z)
         columns["unit"].append(units.unit[row])
         columns["item"].append(item_of[code])
@@ -58,6 +66,40 @@ def distributions(units: Rated, choices: Choices | None) -> Table:
         columns["state"].append(np.where(shown, "ok", "suppressed").astype(object))
         columns["with_flagged"].append(np.full(len(row), word, object))
     return {name: np.stack(parts, axis=1).ravel() for name, parts in columns.items()}
+
+
+def _hidden(
+    counts: list[Floats], answered: list[Floats], listed: list[tuple[str, str]], multiple: set[str], least: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What must not be shown of the shares with flagged responses and of those without, by unit and code."""
+    with_all, without = np.zeros((len(counts[0]), len(listed)), bool), np.zeros((len(counts[0]), len(listed)), bool)
+    if least < 1:
+        return with_all, without
+    for item in dict.fromkeys(item for item, _ in listed):
+        columns = [place for place, pair in enumerate(listed) if pair[0] == item]
+        # of a question with several answers each code is a list of its own: chosen, and not
+        for some in [[column] for column in columns] if item in multiple else [columns]:
+            lists = [
+                np.column_stack([count[:, some], whole[:, some[0]] - count[:, some].sum(axis=1)])
+                for count, whole in zip(counts, answered, strict=True)
+            ]
+            hidden, withheld = hide_in_nested_lists(lists[0], np.minimum(lists[1], lists[0]), least)
+            if item in multiple:
+                hidden[lists[0][:, 0] == 0] = False  # that nobody chose it tells of no one that he did
+            with_all[:, some] = hidden[:, :-1]
+            without[:, some] = hidden[:, :-1] | withheld[:, None]
+    return with_all, without
+
+
+def flagged_answers(units: Rated, choices: Choices, items: Sequence[str]) -> Floats:
+    """How many of the invited who answered an item were flagged; (units, items)."""
+    place = {item: k for k, item in enumerate(items)}
+    column = np.array([place.get(item, -1) for item in choices.item.tolist()], np.int64)
+    unit = np.array([units.position.get(code, -1) for code in choices.unit.tolist()], np.int64)
+    used = (choices.mode == GRADED) & choices.flagged & (choices.code == "") & (unit >= 0) & (column >= 0)
+    size = len(units.unit) * len(items)
+    counted = np.bincount(unit[used] * len(items) + column[used], choices.n[used], size)
+    return np.asarray(counted, np.float64).reshape(len(units.unit), len(items))
 
 
 def _codes(scorings: Iterable[tuple[ItemScoring, ...]]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from evaluator.rating.distributions import flagged_answers
 from evaluator.rating.rated import Rated, States
 from evaluator.rating.rows import Block, Loadings, filled
 from methods.inputs import NORMAL, Integers
@@ -97,6 +98,9 @@ def from_citizens(
     row, column = np.nonzero(ok | imputed if state is not None else there)
     k = items[column]
     few = sure.few[row, column]
+    if state is None:  # the difference from the main screening would tell what a few flagged people said
+        flagged = flagged_answers(units, reduced.choices, fit.items)[row, k]
+        few = few | ((flagged > 0) & (flagged < limits.cell_min))
     block = Block(
         row,
         indicators[column],

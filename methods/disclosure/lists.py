@@ -35,7 +35,7 @@ def hide_in_lists(counts: ArrayLike, threshold: int = 10) -> NDArray[np.bool_]:
     [[1, 1, 0], [1, 1, 0], [0, 0, 0], [1, 1, 1]]
     """
     whole = _counts("counts", counts)
-    hidden = _prefix(whole, _small(whole, threshold), (whole,), threshold)
+    hidden = _prefix(whole, _small(whole, threshold), threshold)
     hidden[_unanimous(whole)] = True
     return hidden
 
@@ -59,28 +59,28 @@ def hide_in_nested_lists(
     Returns
     -------
     hidden : (lists, codes) of bool
-        Codes that neither list may show.
+        Codes that neither list may show: those of `hide_in_lists`, so that the list of everybody loses nothing by the
+        other.
     withheld : (lists,) of bool
-        Where the list of the part must not be shown at all: from 1 to fewer than `threshold` were left out, or are in
-        it.
+        Where the list of the part must not be shown at all, because it or its difference would tell a small count.
 
     Examples
     --------
-    >>> hidden, withheld = hide_in_nested_lists([[50, 40, 30], [50, 40, 30]], [[45, 28, 17], [48, 40, 29]])
+    >>> hidden, withheld = hide_in_nested_lists([[50, 40, 30], [50, 40, 30]], [[38, 28, 17], [45, 40, 30]])
     >>> hidden.astype(int).tolist(), withheld.tolist()
-    ([[1, 0, 1], [0, 0, 0]], [False, True])
+    ([[0, 0, 0], [0, 0, 0]], [False, True])
     """
     whole, kept = _counts("counts", counts), _counts("part", part)
     if whole.shape != kept.shape or np.any(kept > whole):
         raise ValueError("part: as many lists and codes as in counts, and no more people, are expected")
-    left = whole - kept
-    withheld = np.zeros(len(whole), bool)
-    for some in (kept.sum(axis=1), left.sum(axis=1)):
-        withheld |= (some > 0) & (some < threshold)
-    small = _small(whole, threshold) | _small(kept, threshold) | _small(left, threshold)
-    hidden = _prefix(whole, small, (whole, kept, left), threshold)
-    hidden[_unanimous(whole) | _unanimous(kept)] = True
-    return np.where(withheld[:, None], hide_in_lists(whole, threshold), hidden), withheld
+    hidden = hide_in_lists(whole, threshold)
+    withheld = _unanimous(kept) & ~hidden.all(axis=1)
+    for some in (kept, whole - kept):
+        together = np.where(hidden, some, 0.0).sum(axis=1)
+        for known in (some.sum(axis=1), together):
+            withheld |= (known > 0) & (known < threshold)
+        withheld |= (_small(some, threshold) & ~hidden).any(axis=1)
+    return hidden, withheld
 
 
 def _counts(name: str, values: ArrayLike) -> Floats:
@@ -99,18 +99,14 @@ def _unanimous(counts: Floats) -> NDArray[np.bool_]:
     return np.asarray((total > 0) & (counts.max(axis=1, initial=0.0) == total), bool)
 
 
-def _prefix(
-    counts: Floats, small: NDArray[np.bool_], together: tuple[Floats, ...], threshold: int
-) -> NDArray[np.bool_]:
+def _prefix(counts: Floats, small: NDArray[np.bool_], threshold: int) -> NDArray[np.bool_]:
     """Small parts first, then the others from the least up, as many as it takes; nothing where nothing is small."""
     lists, parts = counts.shape
     if not parts:
         return np.zeros((lists, 0), bool)
     order = np.lexsort((counts, counts <= 0, ~small), axis=1)
-    enough = np.arange(1, parts + 1) >= small.sum(axis=1)[:, None]
-    for one in together:
-        added = np.cumsum(np.take_along_axis(one, order, axis=1), axis=1)
-        enough &= (added == 0) | (added >= threshold)
+    added = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1)
+    enough = (np.arange(1, parts + 1) >= small.sum(axis=1)[:, None]) & (added >= threshold)
     enough[:, -1] = True
     number = np.where(small.any(axis=1), enough.argmax(axis=1) + 1, 0)
     hidden = np.zeros((lists, parts), bool)

@@ -437,7 +437,7 @@ def test_nobody_answered_is_imputed_by_the_regression(tmp_path: Path) -> None:
 
 
 def test_screenings_change_only_citizens_rows_with_the_cells_of_main(tmp_path: Path) -> None:
-    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    found = estimate(HELPED, _responses(tmp_path, 25, 150))
     assert set(found.inputs) == {"main", "half", "without"} == set(found.factors)
     cells = {
         name: set(zip(one.unit.tolist(), one.indicator.tolist(), strict=True)) for name, one in found.inputs.items()
@@ -446,6 +446,17 @@ def test_screenings_change_only_citizens_rows_with_the_cells_of_main(tmp_path: P
     assert cells["without"] <= cells["main"]
     means = [_row(found, 7, 0, screening)["direct"] for screening in ("main", "half", "without")]
     assert min(means[0], means[2]) <= means[1] <= max(means[0], means[2])
+
+
+def test_an_unshrunken_mean_without_flagged_answers_does_not_tell_what_a_few_flagged_people_said(
+    tmp_path: Path,
+) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))  # some four of a unit are flagged
+    for screening in ("half", "without"):
+        row = _row(found, 7, 0, screening)
+        assert np.isnan([row["direct"], row["direct_sd"], row["n"]]).all()
+        assert np.isfinite(row["a"])
+    assert np.isfinite(_row(found, 7, 0, "main")["direct"])
 
 
 def test_without_flagged_responses_the_main_row_stands(tmp_path: Path) -> None:
@@ -478,7 +489,7 @@ def test_wide_intervals_are_suppressed(tmp_path: Path) -> None:
 
 
 def test_distributions_add_up_and_hide_small_cells(tmp_path: Path) -> None:
-    found = estimate(HELPED, _responses(tmp_path, 25, 40)).distributions
+    found = estimate(HELPED, _responses(tmp_path, 25, 200)).distributions
     mine = (found["unit"] == "w005") & (found["item"] == "help") & (found["with_flagged"] == "yes")
     assert found["code"][mine].tolist() == ["yes", "part", "no"]
     assert found["share"][mine].sum() == pytest.approx(1.0, abs=2e-6)
@@ -486,6 +497,47 @@ def test_distributions_add_up_and_hide_small_cells(tmp_path: Path) -> None:
     few = found["unit"] == "w000"
     assert set(found["state"][few].tolist()) == {"suppressed"}
     assert np.isnan(found["share"][few]).all()
+
+
+SCORING = {
+    "autumn": (
+        ItemScoring("help", "single", scores={"yes": 100_000, "part": 50_000, "no": 0}, codes=("yes", "part", "no")),
+    )
+}
+
+
+def _said(tmp_path: Path, counts: dict[str, int], flagged: dict[str, int] = {}) -> dict[str, np.ndarray]:  # noqa: B006
+    """What is published where so many gave each answer, of them so many with a flag."""
+    lines = ["campaign,mode,unit,q_help,flags"]
+    for code, n in counts.items():
+        lines += [f"autumn,invitation,w000,{code},{'too_fast' if k < flagged.get(code, 0) else ''}" for k in range(n)]
+    path = tmp_path / "responses.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return estimate(HELPED, replace(_snapshot(_units(1)), responses=path, scoring=SCORING)).distributions
+
+
+def _shown(found: dict[str, np.ndarray], with_flagged: str = "yes") -> list[str]:
+    return found["code"][(found["with_flagged"] == with_flagged) & (found["state"] == "ok")].tolist()
+
+
+def test_a_small_answer_takes_as_many_others_with_it_as_hide_it(tmp_path: Path) -> None:
+    assert _shown(_said(tmp_path, {"yes": 40, "part": 20, "no": 30})) == ["yes", "part", "no"]
+    assert _shown(_said(tmp_path, {"yes": 40, "part": 4, "no": 30})) == ["yes"]  # 4 + 30 hide one another
+    assert _shown(_said(tmp_path, {"yes": 40, "part": 0, "no": 30})) == ["yes", "part", "no"]
+    assert _shown(_said(tmp_path, {"yes": 40})) == []  # everybody who was asked said so
+
+
+def test_shares_without_flagged_are_not_shown_where_they_would_tell_what_a_few_flagged_people_said(
+    tmp_path: Path,
+) -> None:
+    found = _said(tmp_path, {"yes": 40, "part": 20, "no": 30}, {"yes": 3})
+    assert _shown(found) == ["yes", "part", "no"]
+    assert _shown(found, "no") == []
+    found = _said(tmp_path, {"yes": 40, "part": 20, "no": 30}, {"yes": 12})
+    assert _shown(found, "no") == ["yes", "part", "no"]
+    found = _said(tmp_path, {"yes": 50, "part": 40, "no": 30}, {"yes": 12, "part": 12, "no": 2})
+    assert _shown(found) == ["yes", "part", "no"]
+    assert _shown(found, "no") == []  # two of the flagged said no
 
 
 def test_wilson_interval_of_a_published_example(tmp_path: Path) -> None:

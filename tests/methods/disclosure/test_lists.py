@@ -67,7 +67,7 @@ def test_the_list_without_a_few_is_withheld_for_it_would_tell_what_they_said() -
     hidden, withheld = hide_in_nested_lists([[50, 40]], [[45, 40]])
     assert withheld.tolist() == [True]
     assert not hidden.any()
-    hidden, withheld = hide_in_nested_lists([[50, 40]], [[50, 40]])
+    hidden, withheld = hide_in_nested_lists([[50, 40]], [[50, 40]])  # nobody is left out
     assert not withheld.any()
     assert not hidden.any()
 
