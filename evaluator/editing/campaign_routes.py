@@ -66,13 +66,14 @@ async def make_campaign(request: Staff, code: FromPath[str], version: FromPath[s
         for name in campaigning.FIELDS
     }
     ticked = tuple(str(value)[:64] for value in form.getall("level", []))
-    asked = Asked(texts, form.get("below") == "yes", ticked, form.get("open-link") == "yes")
+    asked = Asked(texts, form.get("below") == "yes", ticked, form.get("open-link") == "yes", form.get("when") != "now")
+    account = request.scope["state"]["account"]
     made, wrong = await campaigning.create(
-        request.app.state.settings, asked, kept.text, request.scope["state"]["account"].unit
+        request.app.state.settings, asked, kept.text, account.unit, f"{account.role} {account.id}"
     )
     if wrong:
         return await _form_page(request, kept, asked, wrong)
-    return pages.redirect(f"/staff/campaigns/{made}")
+    return pages.redirect(f"/staff/campaigns/{made}?done=made")
 
 
 # --- a move

@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from evaluator.collection.campaigns import CODE, Label, create_campaign
+from evaluator.collection.campaigns import CODE, MOST_WANTED, Label, create_campaign
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
@@ -19,6 +19,7 @@ from evaluator.units.tree import subtree
 
 MOST_CODES = 5000  # units that are named one by one
 MOST_TEXT = 160
+MOST_TOLD = 10  # mistakes of one field
 NEEDED = ("title-zh", "title-en", "responsible-zh", "responsible-en", "contact")
 
 
@@ -42,6 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
     below: bool = True
     levels: tuple[str, ...] = ()
     open_link: bool = True
+    draft: bool = True
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -54,6 +56,8 @@ FIELDS = (
     "opens",
     "closes",
     "units",
+    "target",
+    "targets",
     "responsible-zh",
     "responsible-en",
     "contact",
@@ -73,7 +77,7 @@ async def levels() -> list[Level]:
 
 
 async def create(
-    settings: Settings, asked: Asked, definition: str, within: str | None
+    settings: Settings, asked: Asked, definition: str, within: str | None, by: str
 ) -> tuple[str, list[FieldProblem]]:
     """Make the campaign; its code, and what is wrong with the form when it was not made.
 
@@ -83,6 +87,8 @@ async def create(
         The text of the published version.
     within : str, optional
         The unit that the operator's account is bound to.
+    by : str
+        Who makes it, for the audit log: a role and a number, never a name.
     """
     wrong = [FieldProblem(name, gettext(_("Write a text."))) for name in NEEDED if not asked.text(name)]
     wrong += [
@@ -105,6 +111,8 @@ async def create(
     units, unknown = await _units(asked, within)
     if unknown is not None:
         wrong.append(FieldProblem("units", unknown))
+    targets, mistaken = _targets(asked, units)
+    wrong += mistaken
     if wrong or not isinstance(opens, date) or not isinstance(closes, date):
         return "", wrong
     try:
@@ -113,6 +121,7 @@ async def create(
             title=Label(asked.text("title-zh"), asked.text("title-en")),
             responsible=Label(asked.text("responsible-zh"), asked.text("responsible-en")),
             contact=asked.text("contact"), kept_months=int(months), open_link=asked.open_link,
+            draft=asked.draft, targets=targets, by=by,
         )  # fmt: skip
     except Problem as problem:
         if problem.status == 409 and "code" in problem.values:
@@ -121,6 +130,35 @@ async def create(
             raise
         return "", [FieldProblem("code", error.detail) for error in problem.errors]
     return asked.text("code"), []
+
+
+def _targets(asked: Asked, units: Sequence[str]) -> tuple[dict[str, int], list[FieldProblem]]:
+    """Responses wanted from each unit: the same from all, and what a line says of some; what is wrong with them."""
+    wrong: list[FieldProblem] = []
+    found: dict[str, int] = {}
+    if each := asked.text("target"):
+        if _number(each) is None:
+            wrong.append(FieldProblem("target", gettext(_("Write a whole number, 0 to 1,000,000."))))
+        else:
+            found = dict.fromkeys(units, int(each))
+    for number, line in enumerate(asked.text("targets").splitlines(), 1):
+        words = [word for word in re.split(r"[\s,;\uff0c\uff1b\u3001]+", line) if word]
+        if not words:
+            continue
+        code, target = canonical_code(words[0]), _number(words[-1])
+        if len(words) != 2 or target is None:
+            right = gettext(_("Line %(number)d: write a unit's code and a number, such as 370102 400."))
+            wrong.append(FieldProblem("targets", right % {"number": number}))
+        elif code not in units:
+            right = gettext(_("Line %(number)d: %(code)s is no unit of this campaign."))
+            wrong.append(FieldProblem("targets", right % {"number": number, "code": code[:20]}))
+        else:
+            found[code] = target
+    return found, wrong[:MOST_TOLD]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 and int(text) <= MOST_WANTED else None
 
 
 async def _units(asked: Asked, within: str | None) -> tuple[Sequence[str], str | None]:

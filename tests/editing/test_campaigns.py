@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import date, timedelta
 
+from evaluator.accounts.tables import Account
 from evaluator.collection.tables import Campaign, CampaignUnit
+from evaluator.ledger.tables import LogLeaf
 from evaluator.units.tables import Unit
 from tests.editing.conftest import HOME, SMALL, Site
 
@@ -16,7 +19,7 @@ FORM = {
     "code": "c-2026", "title-zh": "T-zh", "title-en": "Our survey", "responsible-zh": "R-zh",
     "responsible-en": "The office", "contact": "office@example.org", "units": "37", "below": "yes",
     "opens": (TODAY - timedelta(1)).isoformat(), "closes": (TODAY + timedelta(9)).isoformat(), "kept-months": "12",
-    "open-link": "yes",
+    "open-link": "yes", "when": "now",
 }  # fmt: skip
 
 
@@ -32,13 +35,41 @@ async def test_a_published_version_becomes_a_campaign_that_the_public_can_answer
     page = await site.get(ADDRESS)
     assert "1 unit, such as Province" in page.text
     made = await site.post(ADDRESS, FORM)
-    assert (made.status_code, made.headers["location"]) == (303, "/staff/campaigns/c-2026")
+    assert (made.status_code, made.headers["location"]) == (303, "/staff/campaigns/c-2026?done=made")
     assert "small@1" in (await site.get("/staff/campaigns/c-2026")).text
     assert "Did you come to City?" in (await site.get("/rate/c-2026/3701?step=1")).text
     (campaign,) = await Campaign.objects()
     assert (campaign.kept_months, campaign.open_link, campaign.simulated) == (12, True, False)
     assert "Our survey" in (await site.get(f"{HOME}/small/1")).text
     assert "Our survey" in (await site.get(HOME)).text
+
+
+async def test_a_campaign_is_a_draft_until_it_is_opened_on_its_page(site: Site) -> None:
+    await publish(site)
+    fields = {**FORM, "when": "draft", "target": "400", "targets": "370100\uff0c90\n\n"}
+    assert (await site.post(ADDRESS, fields)).status_code == 303
+    assert (await site.get("/rate/c-2026/3701?step=1")).status_code == 404
+    assert (await site.get("/notice/c-2026")).status_code == 404
+    rows = await CampaignUnit.select(CampaignUnit.unit, CampaignUnit.target)
+    assert {row["unit"]: row["target"] for row in rows} == {"37": 400, "3701": 90}
+    page = (await site.get("/staff/campaigns/c-2026?done=made")).text
+    assert "The survey was made." in page
+    assert 'href="/staff/campaigns/c-2026/open"' in page
+    assert 'href="/staff/campaigns/c-2026/pause"' not in page
+    page = (await site.get("/staff/campaigns/c-2026/open")).text
+    assert "490 responses wanted from 2 of them, 90 to 400 each" in page
+    digest = re.findall(r'name="digest" value="(\w+)"', page)[0]
+    await CampaignUnit.update({CampaignUnit.target: 91}).where(CampaignUnit.unit == "3701")
+    again = await site.post("/staff/campaigns/c-2026/open", {"digest": digest})
+    assert (again.status_code, "changed while you looked at it" in again.text) == (409, True)
+    digest = re.findall(r'name="digest" value="(\w+)"', again.text)[0]
+    assert (await site.post("/staff/campaigns/c-2026/open", {"digest": digest})).status_code == 303
+    assert "Did you come to City?" in (await site.get("/rate/c-2026/3701?step=1")).text
+    audit = await LogLeaf.select(LogLeaf.entry).where(LogLeaf.log == "audit").order_by(LogLeaf.position)
+    account = await Account.objects().first()
+    assert account is not None
+    said = [(one["what"], one["by"]) for one in (json.loads(row["entry"]) for row in audit)]
+    assert ("campaign.opened", f"operator {account.id}") in said
 
 
 async def test_units_are_chosen_by_code_with_those_below_and_by_level(site: Site) -> None:
@@ -73,6 +104,10 @@ async def test_a_form_with_mistakes_tells_each_at_its_field_and_makes_nothing(si
         ({"units": "99"}, "units", "There is no unit with the code 99."),
         ({"level": "D"}, "units", "None of these units is of the levels that are ticked."),
         ({"title-en": "x" * 500}, "title-en", "At most 160 characters."),
+        ({"target": "many"}, "target", "Write a whole number, 0 to 1,000,000."),
+        ({"target": "1000001"}, "target", "Write a whole number, 0 to 1,000,000."),
+        ({"targets": "37 5\n3701"}, "targets", "Line 2: write a unit&#39;s code and a number"),
+        ({"targets": "3702 5"}, "targets", "Line 1: 3702 is no unit of this campaign."),
         ({"units": "\U0001f600"}, "units", "There is no unit with the code"),
     ):
         page = await site.post(ADDRESS, {**FORM, **fields})
