@@ -5,7 +5,7 @@ import {findAndProve, verifyReceipt} from './receipt.js';
 
 const STEPS = ['signature', 'size', 'position', 'proof'];
 const FAILS = {position: 'position', proof: 'proof'}; // every other reason is one of the head
-const DASHES = /^[-\u2013\u2014\u2212]\s*/;
+const DASHES = /^[-\u2013\u2014\u2212]+\s*/;
 const SLIP = /^evaluator promise\/v1\n(\S+\/log\/campaign\/([a-z0-9-]{1,64}))\n([A-Za-z0-9+/]{43}=)\nsealed by (\d{4}-\d\d-\d\d)\n/;
 const CODE = /\/log\/campaign\/([a-z0-9-]{1,64})$/;
 
