@@ -68,6 +68,9 @@ js:   ## rebuild the committed scripts of the pages; needs npm
 	  $$(cat evaluator/static/source/receipt_page.js evaluator/static/source/receipt.js | sha256sum | cut -c1-16); \
 	  .js-build/node_modules/.bin/esbuild --bundle --minify --format=esm --target=es2017 \
 	  evaluator/static/source/receipt_page.js) > evaluator/static/receipt_page.js
+	(printf '/* source/code.js %s, by make js */\n' $$(sha256sum evaluator/static/source/code.js | cut -c1-16); \
+	  .js-build/node_modules/.bin/esbuild --minify --format=esm --target=es2017 evaluator/static/source/code.js) \
+	  > evaluator/static/code.js
 	rm -rf .js-build
 
 .PHONY: help run test setup check browser format lock css js

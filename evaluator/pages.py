@@ -111,6 +111,13 @@ def receipt_script() -> str:
     return f"/static/receipt_page.js?{digest}"
 
 
+@cache
+def code_script() -> str:
+    """Address of the script that reads an invitation code, likewise."""
+    digest = hashlib.sha256((STATIC / "code.js").read_bytes()).hexdigest()[:12]
+    return f"/static/code.js?{digest}"
+
+
 def wants_page(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Whether a browser asks: by the address first, then by Accept."""
     path = connection.scope["path"]

@@ -31,6 +31,7 @@ from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.screen_counts import ScreenCounts
 from evaluator.collection.steering import watch_for_ever
+from evaluator.collection.throttle import Throttle
 from evaluator.problems import Problem
 from questionnaires.loading import is_shipped
 
@@ -47,6 +48,7 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     """The process's writer and its memory of campaigns; closing stores what waits."""
     settings = app.state.settings
     app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
+    app.state.throttle = Throttle()
     app.state.campaigns = Campaigns()
     app.state.screen_counts, app.state.counted = ScreenCounts(), Counted()
     upkeep = [
@@ -127,8 +129,16 @@ async def start_over(request: Ask, campaign: FromPath[str], unit: FromPath[str])
 @get("/code")
 async def enter_code(request: Ask) -> Response[str]:
     """The form for a code."""
-    headers = steps.key_header(request, "/code")
-    return pages.page(request, "collection/code.html", headers=headers, typed="", error="")
+    return _code_page(request, headers=steps.key_header(request, "/code"))
+
+
+def _code_page(
+    request: Ask, typed: str = "", error: str = "", *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[str]:
+    return pages.page(
+        request, "collection/code.html", status=status, headers=headers, typed=typed[:64], error=error,
+        script=pages.code_script(),
+    )  # fmt: skip
 
 
 @post("/code", status_code=200, request_max_body_size=4096)
@@ -139,12 +149,11 @@ async def take_code(request: Ask) -> Response[Any]:
     if code is None:
         mistyped = _("This code is mistyped. It has 16 letters and digits; compare it with your letter, one by one.")
         message = language.gettext(mistyped if typed.strip() else _("Enter the code from your letter or message."))
-        return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
+        return _code_page(request, typed, message, status=422)
     invitation = await admission.find_invitation(request.app.state.settings, code)
     found = await request.app.state.campaigns.by_number(invitation.campaign) if invitation else None
     if invitation is None or found is None or invitation.unit not in found.units:
-        message = language.gettext("There is no invitation with this code. Compare it with your letter.")
-        return pages.page(request, "collection/code.html", status=422, typed=typed[:64], error=message)
+        return _unknown(request, typed)
     hashed = invitation.code_hash
     if await admission.is_used(hashed):
         raise steps.already_counted()
@@ -159,6 +168,19 @@ async def take_code(request: Ask) -> Response[Any]:
             return pages.redirect(f"/code/form?step={len(kept.trail)}")
         await drafts.forget(drafts.read_key(request.cookies))
     return await steps.begin(request, found, visit)
+
+
+def _unknown(request: Ask, typed: str) -> Response[str]:
+    """A well-formed code of no invitation: many of them are guesses, and then a program is asked to stop."""
+    address = request.client.host if request.client else ""
+    if wait := request.app.state.throttle.unknown(address):
+        message = language.gettext(
+            "Too many codes that belong to no invitation were tried. A code from a letter still works: compare it with "
+            "yours, or try again in %(minutes)s minutes."
+        ) % {"minutes": -(-wait // 60)}
+        return _code_page(request, typed, message, status=429, headers={"Retry-After": str(wait)})
+    message = language.gettext("There is no invitation with this code. Compare it with your letter.")
+    return _code_page(request, typed, message, status=422)
 
 
 @get(["/code/form", "/code/send"])

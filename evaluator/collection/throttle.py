@@ -1,0 +1,63 @@
+"""A brake on guessing codes. Nobody with a right code ever meets it, whoever else is behind the same address.
+
+A code has 75 random bits: guessing is hopeless, not merely slow. The brake says so to programs that try, and keeps
+them from asking for ever. It counts codes that are well-formed and belong to no invitation; a slip of the hand is seen
+before by the check symbol, so that people hardly ever make one. Counts are kept in this process's memory for ten
+minutes, under keyed hashes of the address's network: nothing of an address is stored, and nothing is logged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+import secrets
+import time
+from collections.abc import Callable
+
+WINDOW = 600.0  # seconds
+FROM_ONE_NETWORK, FROM_ALL = 30, 600  # unknown codes in a window
+
+
+def network(address: str) -> str:
+    """The network that an address is in: 256 addresses of IPv4, a site's of IPv6; blank for none.
+
+    >>> network("203.0.113.77"), network("2001:db8:1:2::3"), network("::ffff:203.0.113.9"), network("testclient")
+    ('203.0.113.0/24', '2001:db8:1::/48', '203.0.113.0/24', '')
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
+
+
+class Throttle:
+    """Counts of one process."""
+
+    def __init__(
+        self, from_one: int = FROM_ONE_NETWORK, from_all: int = FROM_ALL, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._from_one, self._from_all, self._clock = from_one, from_all, clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ends = self._clock() + WINDOW
+        self._key = secrets.token_bytes(32)
+        self._counts: dict[bytes, int] = {}
+        self._all = 0
+
+    def unknown(self, address: str) -> int:
+        """Count a code that belongs to no invitation: seconds to wait before another one, 0 when there is no need."""
+        now = self._clock()
+        if now >= self._ends:
+            self._begin()
+        wait = math.ceil(self._ends - now)
+        self._all += 1
+        if self._all > self._from_all:
+            return wait
+        name = hashlib.blake2b(network(address).encode(), key=self._key, digest_size=16).digest()
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return wait if self._counts[name] > self._from_one else 0
