@@ -74,6 +74,7 @@ async def account_form(request: Ask, campaign: FromPath[str], unit: FromPath[str
     """What became of a sign-in, or a step that was kept, or else how to answer. What was sent is never shown again."""
     found = await steps.campaign_and_unit(request, campaign, unit)
     if (said := request.query_params.get("said", "")) in STATUS:
+        _check_offered(request, found)
         return _result(request, found, unit, said)
     kept = await steps.draft_of(request, found)
     if kept is not None:

@@ -113,6 +113,7 @@ def new(
     from evaluator.settings import read_settings
 
     text, registered = _text(questionnaire), _rules(rules)
+    _check_sign_in(sign_in)
 
     async def make() -> int:
         chosen = await _units(units, under, levels)
@@ -183,6 +184,7 @@ def change(
     from evaluator.settings import read_settings
 
     registered = _rules(rules)
+    _check_sign_in(bool(sign_in))
 
     def both(zh: str | None, en: str | None, now: Any) -> Any:
         return None if zh is None and en is None else Label(now.zh if zh is None else zh, now.en if en is None else en)
@@ -204,6 +206,15 @@ def change(
         if digest
         else f"campaign {code}: nothing of what is logged changed"
     )
+
+
+def _check_sign_in(wanted: bool) -> None:
+    from evaluator.settings import read_settings
+
+    if wanted and not read_settings().oidc_issuer:
+        raise click.UsageError(
+            "--sign-in: this site has no provider of accounts; set EVALUATOR_OIDC_ISSUER (docs/operating.md)"
+        )
 
 
 @click.command("manifest")

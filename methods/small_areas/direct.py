@@ -166,8 +166,9 @@ def counted(
     Examples
     --------
     >>> words = lambda *values: np.array(values, object)
-    >>> counted(words("a", "a", "b"), words("invitation", "open", "invitation"), np.zeros(3, bool), {"a": 0}, "main")
-    array([ True, False, False])
+    >>> mode = words("invitation", "open", "sign_in", "invitation")
+    >>> counted(words("a", "a", "a", "b"), mode, np.zeros(4, bool), {"a": 0}, "main")
+    array([ True, False, False, False])
     """
     if screening not in SCREENINGS:
         raise ValueError(f"screening: {screening!r}; one of {', '.join(SCREENINGS)} is expected")

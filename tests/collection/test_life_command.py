@@ -165,3 +165,14 @@ def test_a_draft_takes_a_version_that_compares_with_nothing(run, tmp_path) -> No
 def test_the_old_name_still_makes_campaigns(run) -> None:  # noqa: F811
     assert run("campaign", "create", *NEW[2:]).exit_code == 0
     assert "create" not in run("campaign", "--help").output.split("Commands:")[1]
+
+
+def test_a_campaign_offers_accounts_only_where_there_is_a_provider_of_them(run, monkeypatch) -> None:  # noqa: F811
+    for arguments in ([*NEW, "--sign-in"], ["campaign", "change", "spring", "--sign-in", "--reason", "x"]):
+        result = run(*arguments)
+        assert (result.exit_code, "set EVALUATOR_OIDC_ISSUER" in result.output) == (2, True), result.output
+    provider = {"ISSUER": "https://id.example.org", "CLIENT_ID": "a", "NAME_ZH": "b", "NAME_EN": "c"}
+    for name, value in provider.items():
+        monkeypatch.setenv(f"EVALUATOR_OIDC_{name}", value)
+    assert run(*NEW, "--sign-in").exit_code == 0
+    assert promised(run)["modes"] == ["invitation", "sign_in", "open"]
