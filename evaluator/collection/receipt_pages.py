@@ -16,7 +16,8 @@ from litestar.datastructures import UploadFile
 from markupsafe import Markup
 
 from evaluator import language, pages
-from evaluator.collection import admission, campaigns, form, promises, proofs, slips, withdrawal
+from evaluator.collection import admission, campaigns, form, manifest, promises, proofs, slips, withdrawal
+from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, Place, right_now
 from evaluator.collection.keeping import months_later
 from evaluator.collection.slips import Slip
@@ -128,11 +129,18 @@ async def _standing(request: Ask, campaign: LiveCampaign, slip: Slip, text: str)
         return ("overdue" if today > slip.sealed_by else "waiting"), ""
     stored = await Stored.select(Stored.excluded).where(Stored.leaf_hash == slip.leaf, Stored.campaign == campaign.id)
     if stored:
-        return ("excluded" if stored[0]["excluded"] else "ready"), stored[0]["excluded"]
+        rule = stored[0]["excluded"]
+        return ("excluded", await _rule_said(campaign, rule)) if rule else ("ready", "")
     if not await withdrawal.stands_in_log(campaign.code, slip.leaf):
         return "unknown", ""
     # answers whose months are over are deleted too; the receipt holds all the same
     return ("ready" if today > months_later(campaign.closes, campaign.kept_months) else "withdrawn"), ""
+
+
+async def _rule_said(campaign: LiveCampaign, rule: str) -> str:
+    """A registered rule in words."""
+    text = (await manifest.exclusion_rules(campaign.id)).get(rule)
+    return language.said(text) if text else rule
 
 
 def _page(request: Ask, template: str, *, status: int = 200, simulated: bool = False, **context: Any) -> Response[str]:
@@ -269,10 +277,10 @@ async def _left_out(campaign: LiveCampaign, proved: proofs.Proved) -> str:
     rows = await Stored.select(Stored.excluded).where(Stored.leaf_hash == proved.leaf, Stored.campaign == campaign.id)
     if rows and rows[0]["excluded"]:
         said = language.gettext(
-            _("This answer is stored but left out of the count, under the rule “%(rule)s”, which was published before "
-              "the survey opened. The log says so too.")
+            _("This answer is stored but left out of the count, and the log says so. The rule was published before the "
+                "survey opened: “%(rule)s”")
         )  # fmt: skip
-        return said % {"rule": rows[0]["excluded"]}
+        return said % {"rule": await _rule_said(campaign, rows[0]["excluded"])}
     if not rows and right_now().date() <= months_later(campaign.closes, campaign.kept_months):
         return language.gettext(
             _("These answers were taken back: they are erased and do not count. The entry in the log stays, and says "
@@ -381,6 +389,7 @@ async def withdraw(request: Ask) -> Response[Any]:
     if shown.state == "withdrawn":
         return _page(request, "collection/withdrawn.html", again=True, simulated=shown.campaign.simulated)
     withdrawal.check_until_close(shown.campaign, right_now(), settings.zone)
+    await refuse_behind(request, shown.campaign)
     if sure != "yes":
         return _page(
             request, "collection/withdraw_sure.html", text=shown.text, code=token, campaign=shown.campaign,

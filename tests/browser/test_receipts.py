@@ -238,6 +238,8 @@ def test_pages_of_receipts_are_accessible_and_fit_in_every_state(site: Site, bro
                 page.wait_for_selector(".slip__verdict--good >> nth=1")
                 states = page.locator("[data-state]").evaluate_all("all => all.map(one => one.dataset.state)")
                 assert sorted(states) == ["excluded", "ready", "waiting", "withdrawn"]
+                if language == "en":
+                    assert "An authority has found that" in page.inner_text("main")  # the rule in words
                 _judge(page, f"receipts-{language}-{name}")
                 receipt = page.locator("pre", has_text="c2sp").first.text_content()
                 press(page, ".slip form[action='/receipt/picture'] button >> nth=0")
