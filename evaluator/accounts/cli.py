@@ -9,6 +9,7 @@ import click
 from evaluator import database
 from evaluator.accounts.register import create_account
 from evaluator.accounts.tables import ROLES, Account
+from evaluator.ledger.audit import record
 from evaluator.settings import read_settings
 
 
@@ -25,11 +26,14 @@ def accounts() -> None:
 @click.password_option(help="asked for when not given")
 def add(name: str, role: str, unit: str | None, round_id: int | None, password: str) -> None:
     """Add an account."""
-    database.connect(read_settings().database)
+    settings = read_settings()
+    database.connect(settings.database)
 
     async def run() -> None:
         await database.upgrade()
-        await create_account(name, password, role, unit=unit, round_id=round_id)
+        async with database.engine().transaction():
+            account = await create_account(name, password, role, unit=unit, round_id=round_id)
+            await record(settings, "account.added", account=f"{role} {account.id}", unit=unit, by="command line")
 
     asyncio.run(run())
     click.echo(f"account {name} added as {role}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
-from evaluator import pages
+from evaluator import database, pages
 from evaluator.collection.campaigns import right_now, today
 from evaluator.collection.manifest_words import answer_rules
 from evaluator.collection.said import of_questionnaire
@@ -17,6 +18,7 @@ from evaluator.collection.wording import short
 from evaluator.editing import campaign_routes, preview_routes, report, shelf, trial_routes, trials
 from evaluator.editing.uploading import MOST_UPLOAD, XLSFORM, YAML, Brought, file_name, read_upload, said
 from evaluator.language import gettext
+from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
 from questionnaires.mistakes import DefinitionError
 from questionnaires.support import unsupported_in_campaign
@@ -160,7 +162,13 @@ async def ask_to_publish(request: Staff, code: FromPath[str], version: FromPath[
 async def publish(request: Staff, code: FromPath[str], version: FromPath[str]) -> Response[Any]:
     """Publish a draft for good."""
     kept = await shelf.find(code, version)
-    await shelf.publish(kept, str((await request.form()).get("digest", "")))
+    seen, account = str((await request.form()).get("digest", "")), request.scope["state"]["account"]
+    async with database.engine().transaction():
+        await shelf.publish(kept, seen)
+        await record(
+            request.app.state.settings, "questionnaire.published", by=f"{account.role} {account.id}",
+            questionnaire=f"{code}@{version}", sha256=hashlib.sha256(kept.text.encode()).hexdigest(),
+        )  # fmt: skip
     return pages.redirect(f"{kept.address}?kept=published")
 
 

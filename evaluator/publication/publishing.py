@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from evaluator import database
+from evaluator.ledger.audit import record
 from evaluator.publication.editions import EditionDamaged, check_sums
 from evaluator.publication.shelf import folder_of
 from evaluator.rating.defects import InputError
@@ -80,7 +82,11 @@ async def publish(settings: Settings, folder: Path, verify: Verify, today: date)
         supersedes=note.supersedes or "",
         simulated=note.simulated,
     )
-    await row.save()
+    async with database.engine().transaction():
+        await row.save()
+        await record(
+            settings, "edition.published", edition=note.identifier, sums=sums, supersedes=note.supersedes or None
+        )
     return row
 
 

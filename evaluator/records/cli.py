@@ -57,7 +57,7 @@ def import_(kind: Kind, file: Path, scheme: Path, first: datetime, last: datetim
         brought_on=datetime.now(read_settings().zone).date(),
     )  # fmt: skip
     try:
-        taken = _run(import_file(offer, vocabulary))
+        taken = _run(import_file(offer, vocabulary, read_settings(), by="command line"))
     except Refused as refused:
         for found in refused.findings:
             click.echo(found.line(file.name), err=True)
@@ -89,5 +89,6 @@ async def _imports() -> list[dict[str, Any]]:
 @click.option("--why", required=True, help="what was wrong with it")
 def withdraw(number: int, why: str) -> None:
     """Take the rows of an import out again; editions that were made from them stay as they are."""
-    held = _run(withdraw_import(number, why, datetime.now(read_settings().zone).date()))
+    settings = read_settings()
+    held = _run(withdraw_import(number, why, datetime.now(settings.zone).date(), settings, by="command line"))
     click.echo(f"{held:,} rows of import {number} were taken out")

@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 
 from evaluator import bulk, database
+from evaluator.ledger.audit import record
 from evaluator.problems import Problem
 from evaluator.records.kinds import EventRow, Kind, Period, RecordRow, Row, ValueRow
 from evaluator.records.rows import read_rows
 from evaluator.records.tables import Event, Import, IndicatorValue, Record, Refusal
 from evaluator.records.vocabulary import Vocabulary
+from evaluator.settings import Settings
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong, finding
 from evaluator.spreadsheets.reading import read_sheets
 from evaluator.units.lookup import UnitIndex, unit_index
@@ -55,8 +57,10 @@ class Taken(msgspec.Struct, frozen=True):
     not_reported: int  # records without a numerator, due nevertheless
 
 
-async def import_file(offer: Offer, vocabulary: Vocabulary) -> Taken:
+async def import_file(offer: Offer, vocabulary: Vocabulary, settings: Settings | None = None, by: str = "") -> Taken:
     """Check a file against units, scheme and what is held already; insert all of it in one transaction.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -86,6 +90,11 @@ async def import_file(offer: Offer, vocabulary: Vocabulary) -> Taken:
         )  # fmt: skip
         await brought.save()
         await _insert(rows, offer.period, brought.id)
+        if settings is not None:
+            await record(
+                settings, "records.imported", by=by, table=offer.kind, number=brought.id, rows=len(rows),
+                sha256=offer.sha256,
+            )  # fmt: skip
     zero = sum(isinstance(row, RecordRow) and row.denominator == 0 for row in rows)
     blank = sum(isinstance(row, RecordRow) and row.denominator > 0 and row.numerator is None for row in rows)
     counted = {code for code, term in vocabulary.indicators.items() if term.counts_events}
@@ -161,8 +170,10 @@ async def _events_held(rows: Iterable[Row]) -> list[Finding]:
     return findings
 
 
-async def withdraw_import(number: int, why: str, on: date) -> int:
+async def withdraw_import(number: int, why: str, on: date, settings: Settings | None = None, by: str = "") -> int:
     """Take an import's rows out again; what was published from them stays. Gives how many there were.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -188,6 +199,8 @@ async def withdraw_import(number: int, why: str, on: date) -> int:
         await Import.update({Import.withdrawn_on: on, Import.withdrawn_why: why.strip()[:500]}).where(
             Import.id == number
         )
+        if settings is not None:
+            await record(settings, "records.withdrawn", by=by, number=number, rows=int(held))
     return int(held)
 
 

@@ -49,6 +49,12 @@ STATES = {
 }  # fmt: skip
 
 
+def _who(request: Staff) -> str:
+    """Who asks, for the audit log: a role and a number, never a name."""
+    account = request.scope["state"]["account"]
+    return f"{account.role} {account.id}"
+
+
 def _settings(request: Staff) -> Settings:
     return request.app.state.settings  # type: ignore[no-any-return]
 
@@ -137,7 +143,9 @@ async def bring_file(request: Staff) -> Response[Any]:
         account=request.scope["state"]["account"].id,
     )
     try:
-        taken = await import_file(offer, read_vocabulary(schemes[form.scheme].path))
+        taken = await import_file(
+            offer, read_vocabulary(schemes[form.scheme].path), _settings(request), by=_who(request)
+        )
     except Refused as refused:
         return pages.redirect(f"/staff/records/refusals/{await keep_refusal(offer, refused)}")
     return pages.redirect(
@@ -205,7 +213,9 @@ async def withdraw(request: Staff, number: FromPath[int]) -> Response[Any]:
     """Take the rows of an import out again, saying why."""
     found = await _import(number)
     try:
-        await withdraw_import(number, _text(await request.form(), "why"), _today(request))
+        await withdraw_import(
+            number, _text(await request.form(), "why"), _today(request), _settings(request), by=_who(request)
+        )
     except Problem as problem:
         if problem.status != 422:
             raise

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from evaluator.cli import group
+from evaluator.ledger.tables import LogLeaf
 from evaluator.publication.publishing import NotVerified, publish
 from evaluator.publication.shelf import current, published
 from evaluator.rating.defects import InputError
@@ -50,6 +51,8 @@ async def test_a_published_edition_is_a_copy_that_the_database_lists(
     assert names(target) == names(small_folder)
     again = await publish(settings, small_folder, lambda folder: ("not asked",), date(2030, 1, 1))
     assert again.published_on == DAY
+    logged = await LogLeaf.select(LogLeaf.entry).where(LogLeaf.log == "audit")
+    assert [one["entry"].count(f'"sums":"{row.sums_sha256}"') for one in logged] == [1]
 
 
 async def test_a_changed_byte_is_refused_by_the_name_of_its_file(settings: Settings, copy: Path) -> None:

@@ -75,3 +75,21 @@ def test_a_scheme_that_is_none_is_told(run, tmp_path: Path) -> None:  # type: ig
     answer = run(*(str(other) if a == "SCHEME" else a for a in IMPORT))
     assert answer.exit_code != 0
     assert "other.yaml" in str(answer.exception)
+
+
+def test_the_audit_log_says_what_was_imported_and_withdrawn_and_no_reason(run) -> None:  # type: ignore[no-untyped-def]
+    import asyncio
+    import json
+
+    from evaluator.ledger.tables import LogLeaf
+
+    assert run(*IMPORT).exit_code == 0
+    assert run(*IMPORT).exit_code == 2  # held already: nothing is logged
+    assert run("withdraw", "1", "--why", "Mr Li sent the wrong one").exit_code == 0
+    rows = asyncio.run(LogLeaf.select(LogLeaf.entry).order_by(LogLeaf.position).run())
+    entries = [json.loads(row["entry"]) for row in rows]
+    assert [(one["what"], one["number"], one["rows"], one["by"]) for one in entries] == [
+        ("records.imported", 1, 3, "command line"),
+        ("records.withdrawn", 1, 3, "command line"),
+    ]
+    assert "Li" not in str(rows)
