@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from benchmarks.intake_site import Server, engines, issue, load, prepare, request_bytes, serving, stored
 from evaluator.collection.campaigns import LiveCampaign
+from evaluator.settings import Settings
 
 
 async def _killed(server: Server, requests: Iterator[tuple[str, bytes]], seconds: float) -> set[str]:
@@ -29,7 +30,7 @@ async def _killed(server: Server, requests: Iterator[tuple[str, bytes]], seconds
 
 
 def once(
-    engine: str, url: str, campaign: LiveCampaign, codes: list[str], seconds: float, before: int
+    engine: str, site: Settings, campaign: LiveCampaign, codes: list[str], seconds: float, before: int
 ) -> tuple[bool, int]:
     """One kill; whether all is right, and how many responses there are now."""
     sent: list[str] = []
@@ -39,19 +40,19 @@ def once(
             sent.append(code)
             yield code, request_bytes("/code/send", campaign, code)
 
-    with serving(url) as server:
+    with serving(site) as server:
         acknowledged = asyncio.run(_killed(server, requests(), seconds))
-    number, used = asyncio.run(stored(url))
+    number, used = asyncio.run(stored(site))
     missing = acknowledged - used
     wrong = bool(missing) or number != len(used)
     # those without an answer try again: stored now, or found to be counted before, and in no case twice
     again = [code for code in sent if code not in acknowledged]
-    with serving(url) as server:
+    with serving(site) as server:
         clients, _seconds = asyncio.run(
             load(server.port, iter([(c, request_bytes("/code/send", campaign, c)) for c in again]), 60, 8)
         )
     statuses = {status.decode() for client in clients for status in client.statuses}
-    after, used_after = asyncio.run(stored(url))
+    after, used_after = asyncio.run(stored(site))
     wrong |= after != len(used_after) or not set(sent) <= used_after or not statuses <= {"303", "409"}
     wrong |= after != before + len(sent)
     print(
@@ -72,12 +73,12 @@ def main() -> None:
     given = parser.parse_args()
     right = True
     with engines(given.engine or ["sqlite", "postgres"]) as found:
-        for engine, url in found.items():
-            campaign = asyncio.run(prepare(url))
+        for engine, site in found.items():
+            campaign = asyncio.run(prepare(site))
             before = 0
             for _ in range(given.times):
-                codes = asyncio.run(issue(campaign, int(given.codes * given.seconds)))
-                good, before = once(engine, url, campaign, codes, given.seconds, before)
+                codes = asyncio.run(issue(site, campaign, int(given.codes * given.seconds)))
+                good, before = once(engine, site, campaign, codes, given.seconds, before)
                 right &= good
     sys.exit(0 if right else 1)
 

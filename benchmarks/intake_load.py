@@ -1,8 +1,10 @@
 """Durable responses a second of the real form, beside a route of the same server that does nothing.
 
-    .venv/bin/python -m benchmarks.intake_load [--seconds 30] [--engine sqlite] [--engine postgres]
+    .venv/bin/python -m benchmarks.intake_load [--seconds 10] [--engine sqlite] [--engine postgres]
 
-Every connection posts whole valid forms by open link. Exit code 1: what was acknowledged is not what is stored.
+Every connection posts whole valid forms by invitation, each with a code of its own: the stamp is checked, answers are
+accepted, the code is used up, the answer is on disk and its promise signed before anything is said. Then what came is
+sealed into the log. Exit code 1: what was acknowledged is not what is stored and sealed.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ import asyncio
 import itertools
 import os
 import sys
+import time
 from pathlib import Path
 
-from benchmarks.intake_site import engines, load, prepare, request_bytes, serving, stored
+from benchmarks.intake_site import CODE, engines, issue, load, prepare, request_bytes, serving, stored
+from evaluator.collection.sealing import seal
+from evaluator.settings import Settings
 
 
 def processor_seconds(pid: int) -> float:
@@ -23,17 +28,18 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(engine: str, url: str, seconds: float, connections: int) -> bool:
+def measure(engine: str, site: Settings, seconds: float, connections: int, most: int) -> bool:
     """Run both routes and say what came out; whether the count is right."""
-    campaign = asyncio.run(prepare(url))
-    forms = request_bytes(f"/rate/{campaign.code}/37/send", campaign)
+    campaign = asyncio.run(prepare(site))
+    codes = asyncio.run(issue(site, campaign, int(most * seconds)))
+    forms = iter([(code, request_bytes("/code/send", campaign, code)) for code in codes])
     nothing = request_bytes("/noop", campaign)
-    with serving(url) as server:
+    with serving(site) as server:
         asyncio.run(load(server.port, itertools.repeat(("", nothing)), 1, connections))  # warm
         used = [processor_seconds(server.process.pid)]
         idle, idle_seconds = asyncio.run(load(server.port, itertools.repeat(("", nothing)), seconds, connections))
         used.append(processor_seconds(server.process.pid))
-        clients, busy_seconds = asyncio.run(load(server.port, itertools.repeat(("x", forms)), seconds, connections))
+        clients, busy_seconds = asyncio.run(load(server.port, forms, seconds, connections))
         used.append(processor_seconds(server.process.pid))
     acknowledged = sum(len(client.acknowledged) for client in clients)
     statuses: dict[str, int] = {}
@@ -45,13 +51,17 @@ def measure(engine: str, url: str, seconds: float, connections: int) -> bool:
     cost = (used[2] - used[1]) / max(acknowledged, 1) * 1e6
     idle_cost = (used[1] - used[0]) / max(idle_answers, 1) * 1e6
     durable = acknowledged / busy_seconds
-    found, _codes = asyncio.run(stored(url))
-    right = found == acknowledged and set(statuses) == {"303"}
+    found, used_codes = asyncio.run(stored(site))
+    began = time.perf_counter()
+    sealed = asyncio.run(seal(site, CODE, everything=True)).number
+    sealing = time.perf_counter() - began
+    right = found == acknowledged == len(used_codes) == sealed and set(statuses) == {"303"}
     print(
         f"{engine:9s} durable {durable:7,.0f}/s  no-op {noops:7,.0f}/s  ratio {durable / noops:.2f}  "
         f"processor {cost:.0f} and {idle_cost:.0f} us  "
         f"slowest {max(client.slowest for client in clients) * 1000:.0f} ms  acknowledged {acknowledged:,} "
-        f"stored {found:,}  answers {statuses}  {'right' if right else 'WRONG'}",
+        f"stored {found:,}  sealed {sealed:,} in {sealing:.1f} s, with that "
+        f"{acknowledged / (busy_seconds + sealing):,.0f}/s  answers {statuses}  {'right' if right else 'WRONG'}",
         flush=True,
     )
     return right
@@ -59,12 +69,13 @@ def measure(engine: str, url: str, seconds: float, connections: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
+    parser.add_argument("--codes", type=int, default=4000, help="codes a second that are ready")
     given = parser.parse_args()
     with engines(given.engine or ["sqlite", "postgres"]) as found:
-        right = [measure(engine, url, given.seconds, given.connections) for engine, url in found.items()]
+        right = [measure(engine, site, given.seconds, given.connections, given.codes) for engine, site in found.items()]
     sys.exit(0 if all(right) else 1)
 
 

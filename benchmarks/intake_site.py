@@ -25,10 +25,13 @@ from litestar import Request, Response, post
 from evaluator import database, pages
 from evaluator.app import Site, create_app
 from evaluator.collection import form
-from evaluator.collection.admission import code_hash, new_code
+from evaluator.collection.admission import new_code
 from evaluator.collection.campaigns import Label, LiveCampaign, create_campaign, load_campaign
-from evaluator.collection.tables import Admission, Invitation
+from evaluator.collection.drafts import new_key
+from evaluator.collection.keys import campaign_key, invitation_hash
+from evaluator.collection.tables import Admission, Invitation, Pending
 from evaluator.collection.tables import Response as Stored
+from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.acceptance import accept
 from questionnaires.definition import Questionnaire
@@ -36,6 +39,7 @@ from questionnaires.loading import shipped_text
 
 CODE, UNIT, SECRET = "load", "37", "a key for benchmarks only, nobody's secret"
 ROOT = Path(__file__).parent.parent
+COOKIE = new_key()
 
 
 @post("/noop", status_code=303)
@@ -86,26 +90,25 @@ def postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def engines(wanted: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Engine -> address of a fresh database."""
+def engines(wanted: Sequence[str]) -> Iterator[dict[str, Settings]]:
+    """Engine -> a site with a fresh database and a directory of its own for keys and logs."""
     with contextlib.ExitStack() as stack:
         found = {}
-        if "sqlite" in wanted:
+        for engine in wanted:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="intake-")))
-            found["sqlite"] = f"sqlite:///{home}/load.sqlite"
-        if "postgres" in wanted:
-            found["postgres"] = stack.enter_context(postgres())
+            url = f"sqlite:///{home}/load.sqlite" if engine == "sqlite" else stack.enter_context(postgres())
+            found[engine] = Settings(data_dir=home, database_url=url, secret_key=SECRET)
         yield found
 
 
-async def prepare(url: str) -> LiveCampaign:
+async def prepare(settings: Settings) -> LiveCampaign:
     """A migrated database with an open campaign on one unit."""
-    database.connect(url)
+    database.connect(settings.database)
     await database.upgrade()
     await Unit.insert(Unit(code=UNIT, level="P", name_zh="load", name_en="Load"))
     today = date.today()
     await create_campaign(
-        CODE, questionnaire=shipped_text("sd-citizen"), units=[UNIT], opens=today - timedelta(2),
+        settings, CODE, questionnaire=shipped_text("sd-citizen"), units=[UNIT], opens=today - timedelta(2),
         closes=today + timedelta(30), title=Label("load", "Load"), responsible=Label("load", "Load"), contact="nobody",
         simulated=True,
     )  # fmt: skip
@@ -114,9 +117,10 @@ async def prepare(url: str) -> LiveCampaign:
     return campaign
 
 
-async def issue(campaign: LiveCampaign, number: int) -> list[str]:
+async def issue(settings: Settings, campaign: LiveCampaign, number: int) -> list[str]:
     """Hashes of new invitation codes."""
-    hashes = [code_hash(SECRET.encode(), new_code()) for _ in range(number)]
+    key = campaign_key(settings, CODE)
+    hashes = sorted(invitation_hash(key, new_code()) for _ in range(number))
     for at in range(0, number, 500):
         await Invitation.insert(
             *(Invitation(code_hash=h, campaign=campaign.id, unit=UNIT) for h in hashes[at : at + 500])
@@ -144,6 +148,7 @@ def request_bytes(path: str, campaign: LiveCampaign, hashed: str | None = None) 
     body = urlencode(fields).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\nOrigin: http://127.0.0.1\r\n"
+        f"Cookie: draft={COOKIE}\r\n"  # as every browser has it that keeps cookies: its draft is looked for
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -158,35 +163,34 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(url: str) -> Iterator[Server]:
+def serving(settings: Settings) -> Iterator[Server]:
     """The site in a process of its own, as `evaluator serve` runs it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="intake-var-") as var:
-        environment = {
-            **os.environ, "EVALUATOR_DATABASE_URL": url, "EVALUATOR_SECRET_KEY": SECRET, "EVALUATOR_DATA_DIR": var,
-            "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
-        command = [
-            sys.executable, "-m", "uvicorn", "--factory", "benchmarks.intake_site:create_site", "--port", str(port),
-            "--no-access-log", "--log-level", "error", "--timeout-graceful-shutdown", "20",
-        ]  # fmt: skip
-        process = subprocess.Popen(command, env=environment, cwd=ROOT)
-        try:
-            for _ in range(600):
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    if process.poll() is not None:
-                        raise RuntimeError("the server did not start") from None
-                    time.sleep(0.05)
-            yield Server(process, port)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(60)
+    environment = {
+        **os.environ, "EVALUATOR_DATABASE_URL": settings.database, "EVALUATOR_SECRET_KEY": SECRET,
+        "EVALUATOR_DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    command = [
+        sys.executable, "-m", "uvicorn", "--factory", "benchmarks.intake_site:create_site", "--port", str(port),
+        "--no-access-log", "--log-level", "error", "--timeout-graceful-shutdown", "20",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, env=environment, cwd=ROOT)
+    try:
+        for _ in range(1200):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise RuntimeError("the server did not start") from None
+                time.sleep(0.05)
+        yield Server(process, port)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
 
 
 class Client(asyncio.Protocol):
@@ -249,8 +253,8 @@ async def load(
     return clients, time.perf_counter() - began
 
 
-async def stored(url: str) -> tuple[int, set[str]]:
-    """Responses in the database, and the hashes of used codes."""
-    database.connect(url)
+async def stored(settings: Settings) -> tuple[int, set[str]]:
+    """Responses in the database, sealed or waiting, and the hashes of used codes."""
+    database.connect(settings.database)
     used = {row["code_hash"] for row in await Admission.select(Admission.code_hash)}
-    return await Stored.count(), used
+    return await Stored.count() + await Pending.count(), used
