@@ -25,6 +25,7 @@ from evaluator.settings import Settings
 LEAF = "INSERT INTO log_leaf (leaf_hash, log, position, entry) VALUES (?, ?, ?, ?)"
 LEAF_COLUMNS = ["leaf_hash", "log", "position", "entry"]
 AT_ONCE = 50_000  # rows that are in memory twice
+IN_A_STATEMENT = 1_000  # rows of one statement of SQLite: each step of one gives up the interpreter's lock
 
 
 class LogBehind(RuntimeError):
@@ -123,9 +124,16 @@ def _grown(settings: Settings, log_name: str, entries: Sequence[str], stored: St
     return _Growth(Head(log_name, grown.size, grown.root, signed, written), grown.text(), size, hashes)
 
 
-def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(rows, AT_ONCE)):
+def _chunks(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(rows, size)):
         yield chunk
+
+
+def _insert(connection: sqlite3.Connection, growth: _Growth) -> None:
+    for chunk in _chunks(growth.leaves(), IN_A_STATEMENT):
+        marks = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
+        values = [value for row in chunk for value in row]
+        connection.execute(f"INSERT INTO log_leaf ({', '.join(LEAF_COLUMNS)}) VALUES {marks}", values)
 
 
 FIND = "SELECT size, root, frontier, checkpoint FROM log WHERE name = {}"
@@ -168,7 +176,7 @@ def append_sqlite(connection: sqlite3.Connection, settings: Settings, log_name: 
         row = connection.execute(SQLITE_FIND, (log_name,)).fetchone()
         stored = tuple(row.values()) if isinstance(row, dict) else tuple(row)
         growth = _grown(settings, log_name, entries, stored)
-        connection.executemany(LEAF, growth.leaves())
+        _insert(connection, growth)
         if connection.execute(SQLITE_GROW, _grow_values(growth)).rowcount != 1:
             raise _moved(log_name)
     except sqlite3.Error as error:
@@ -189,7 +197,7 @@ async def append_postgres(connection: Any, settings: Settings, log_name: str, en
         if row is None:  # another transaction made it after ours had taken its picture (REPEATABLE READ)
             raise _moved(log_name)
         growth = _grown(settings, log_name, entries, tuple(row))
-        for chunk in _chunks(growth.leaves()):
+        for chunk in _chunks(growth.leaves(), AT_ONCE):
             await connection.copy_records_to_table("log_leaf", records=chunk, columns=LEAF_COLUMNS)
         if await connection.execute(POSTGRES_GROW, *_grow_values(growth)) != "UPDATE 1":
             raise _moved(log_name)
