@@ -53,6 +53,7 @@ async def _form_page(request: Staff, kept: shelf.Kept, asked: Asked, wrong: list
     return pages.page(
         request, "editing/campaign.html", status=422 if wrong else 200, kept=kept, asked=asked,
         levels=await campaigning.levels(), errors=wrong, error_of={one.pointer: one.detail for one in wrong},
+        accounts=bool(request.app.state.settings.oidc_issuer),
     )  # fmt: skip
 
 
@@ -66,7 +67,10 @@ async def make_campaign(request: Staff, code: FromPath[str], version: FromPath[s
         for name in campaigning.FIELDS
     }
     ticked = tuple(str(value)[:64] for value in form.getall("level", []))
-    asked = Asked(texts, form.get("below") == "yes", ticked, form.get("open-link") == "yes", form.get("when") != "now")
+    asked = Asked(
+        texts, form.get("below") == "yes", ticked, form.get("open-link") == "yes", form.get("when") != "now",
+        form.get("sign-in") == "yes",
+    )  # fmt: skip
     account = request.scope["state"]["account"]
     made, wrong = await campaigning.create(
         request.app.state.settings, asked, kept.text, account.unit, f"{account.role} {account.id}"

@@ -44,6 +44,7 @@ class Asked(msgspec.Struct, frozen=True):
     levels: tuple[str, ...] = ()
     open_link: bool = True
     draft: bool = True
+    sign_in: bool = False
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -121,7 +122,7 @@ async def create(
             title=Label(asked.text("title-zh"), asked.text("title-en")),
             responsible=Label(asked.text("responsible-zh"), asked.text("responsible-en")),
             contact=asked.text("contact"), kept_months=int(months), open_link=asked.open_link,
-            draft=asked.draft, targets=targets, by=by,
+            sign_in=asked.sign_in and bool(settings.oidc_issuer), draft=asked.draft, targets=targets, by=by,
         )  # fmt: skip
     except Problem as problem:
         if problem.status == 409 and "code" in problem.values:

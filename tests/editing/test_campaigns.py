@@ -7,6 +7,8 @@ import json
 import re
 from datetime import date, timedelta
 
+import msgspec
+
 from evaluator.accounts.tables import Account
 from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.ledger.tables import LogLeaf
@@ -42,6 +44,26 @@ async def test_a_published_version_becomes_a_campaign_that_the_public_can_answer
     assert (campaign.kept_months, campaign.open_link, campaign.simulated) == (12, True, False)
     assert "Our survey" in (await site.get(f"{HOME}/small/1")).text
     assert "Our survey" in (await site.get(HOME)).text
+
+
+async def test_accounts_can_be_offered_where_the_site_has_a_provider_of_them(light_site: Site) -> None:
+    site = light_site
+    await publish(site)
+    assert 'name="sign-in"' not in (await site.get(ADDRESS)).text
+    await site.post(ADDRESS, {**FORM, "sign-in": "yes"})
+    state = site.client._transport.app.state  # type: ignore[attr-defined]
+    provider = {
+        "oidc_issuer": "https://id.example.org",
+        "oidc_client_id": "a",
+        "oidc_name_zh": "b",
+        "oidc_name_en": "c",
+    }
+    state.settings = msgspec.structs.replace(state.settings, **provider)
+    assert 'name="sign-in"' in (await site.get(ADDRESS)).text
+    for code, fields in (("with", {"sign-in": "yes"}), ("without", {})):
+        assert (await site.post(ADDRESS, {**FORM, **fields, "code": code})).status_code == 303
+    offered = {campaign.code: campaign.sign_in for campaign in await Campaign.objects()}
+    assert offered == {"c-2026": False, "with": True, "without": False}
 
 
 async def test_a_campaign_is_a_draft_until_it_is_opened_on_its_page(site: Site) -> None:
