@@ -156,14 +156,11 @@ def posters(code: str, out: Path, paper: str) -> None:
 
     settings = read_settings()
 
-    async def make() -> list[tuple[str, str]]:
-        return poster_files(settings, await _live(code), cast(Paper, paper))
-
-    made = _run(make())
+    campaign = _run(_live(code))
     with new_folder(out):
-        for name, content in made:
+        for name, content in poster_files(settings, campaign, cast(Paper, paper), list(campaign.units)):
             write_text(out, name, content)
-    click.echo(f"{len(made):,} posters in {out}: open them in a browser and print")
+    click.echo(f"{len(campaign.units):,} posters in {out}: open them in a browser and print")
 
 
 commands = (invite, remind, undelivered, posters)

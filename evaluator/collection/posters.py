@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -91,18 +91,18 @@ def posters_page(settings: Settings, campaign: LiveCampaign, units: Sequence[str
     )  # fmt: skip
 
 
-def poster_files(settings: Settings, campaign: LiveCampaign, paper: Paper) -> list[tuple[str, str]]:
+def poster_files(
+    settings: Settings, campaign: LiveCampaign, paper: Paper, units: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     """(name, content) of a file for each unit."""
-    return [
-        (f"poster-{campaign.code}-{unit}-{paper}.html", posters_page(settings, campaign, [unit], paper))
-        for unit in campaign.units
-    ]
+    for unit in units:
+        yield f"poster-{campaign.code}-{unit}-{paper}.html", posters_page(settings, campaign, [unit], paper)
 
 
-def packed(settings: Settings, campaign: LiveCampaign, paper: Paper) -> bytes:
-    """All posters in a ZIP file."""
+def packed(settings: Settings, campaign: LiveCampaign, paper: Paper, units: Sequence[str]) -> bytes:
+    """Posters in a ZIP file, the same bytes for the same posters."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in poster_files(settings, campaign, paper):
+        for name, content in poster_files(settings, campaign, paper, units):
             archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()

@@ -20,6 +20,7 @@ from evaluator.collection import (
     drafts,
     form,
     life_routes,
+    poster_routes,
     receipt_pages,
     screens,
     steps,
@@ -284,5 +285,5 @@ public: list[Any] = [
     code_send, notices, notice,
     *account_routes.public, *receipt_pages.public, *life_routes.public,
 ]  # fmt: skip
-staff: list[Any] = [*dashboard_routes.staff, *life_routes.staff]
+staff: list[Any] = [*dashboard_routes.staff, *life_routes.staff, *poster_routes.staff]
 lifespan: list[Any] = [writer, behind.watching, *account_routes.lifespan]
