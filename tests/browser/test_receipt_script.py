@@ -151,6 +151,21 @@ def test_a_receipt_is_found_in_the_page_without_telling_which_leaf_it_is_of(
     assert page.evaluate(PROVE, ["/log/campaign/autumn", "ab" * 32]) == [None, None]
 
 
+def test_a_receipt_is_found_though_the_log_grows_between_two_questions(browser: Any, log: tuple[Settings, str]) -> None:
+    _, address = log
+    page = browser.new_context().new_page()
+    page.goto(f"{address}/log")
+    shown = ["example.org\n1\nAAAA\n", "example.org\n99\nAAAA\n"]  # heads of sizes whose groups are other ones
+
+    def older(route: Any) -> None:
+        route.fulfill(body=shown.pop(0)) if shown else route.fallback()
+
+    page.route(f"{address}/log/{SPRING}/checkpoint", older)
+    leaf = leaf_hash(responses(7, 8)[0].encode())
+    assert page.evaluate(PROVE, [f"/log/{SPRING}", leaf.hex()])[1]["position"] == 8
+    assert shown == []
+
+
 def test_the_overview_is_readable_on_a_phone_in_both_languages(browser: Any, log: tuple[Settings, str]) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
