@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
-import httpx
 import msgspec
 
 from evaluator.collection.id_tokens import Refused
@@ -63,10 +62,13 @@ class Provider:
     """The one provider of this site."""
 
     def __init__(self, settings: Settings) -> None:
+        import httpx  # it takes a while, and a site without a provider need not wait for it
+
         self.issuer = settings.oidc_issuer
         self.client = settings.oidc_client_id
         self._secret = settings.oidc_client_secret
-        self._http: httpx.AsyncClient | None = None
+        # a provider on this machine is not behind a proxy
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=not is_local(self.issuer))
         self._described: tuple[float, Described] | None = None
         self._keys: tuple[float, Sequence[Mapping[str, Any]]] | None = None
         self._failed: tuple[float, Unreachable] | None = None
@@ -129,14 +131,14 @@ class Provider:
         if not self._secret:
             fields["client_id"] = self.client
         elif "client_secret_basic" in methods or "client_secret_post" not in methods:
-            auth = httpx.BasicAuth(quote_plus(self.client), quote_plus(self._secret))  # RFC 6749, 2.3.1
+            auth = (quote_plus(self.client), quote_plus(self._secret))  # RFC 6749, 2.3.1
         else:
             fields |= {"client_id": self.client, "client_secret": self._secret}
         return _read(await self._ask("POST", described.token_endpoint, data=fields, auth=auth), Tokens)
 
     async def _ask(self, method: str, address: str, **given: Any) -> bytes:
-        if self._http is None:  # a provider on this machine is not behind a proxy
-            self._http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=not is_local(self.issuer))
+        import httpx
+
         body = b""
         try:
             async with self._http.stream(method, address, headers={"Accept": "application/json"}, **given) as answer:
@@ -156,8 +158,7 @@ class Provider:
         return body
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        await self._http.aclose()
 
 
 def _read(body: bytes, kind: type[T]) -> T:
