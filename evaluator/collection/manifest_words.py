@@ -61,7 +61,9 @@ def units(promise: Promise) -> str:
     targets = [unit.target for unit in promise.units if unit.target]
     if not targets:
         return _together([told, gettext(_("no number of responses was set as a target"))])
-    if min(targets) == max(targets):
+    if min(targets) == max(targets) and len(targets) == number:
+        goal = gettext(_("%(target)s responses wanted from each")) % {"target": shown(targets[0], 0)}
+    elif min(targets) == max(targets):
         goal = gettext(_("%(target)s responses wanted from each of %(number)s"))
         goal %= {"target": shown(targets[0], 0), "number": shown(len(targets), 0)}
     else:
@@ -185,11 +187,11 @@ AT_CLOSE = {
     "longstring": _("Gives %(at_least)s answers in a row at the same position"),
     "variability": _("Gives always the same answer to at least %(min_answered)s questions"),
     "even_odd": _("Answers questions on the same thing in opposite ways (consistency below %(below)s)"),
-    "mahalanobis": _("Is so far from all others that chance gives it with a probability below %(p_below)s"),
+    "mahalanobis": _("Is so far from all others that chance gives such a one less than once in %(once)s"),
     "near_duplicate": _(
         "Is the same as another one of its unit in %(percent)s%% of its answers, of at least %(min_answered)s"
     ),
-    "burst": _("Comes on a day with more responses on its unit than chance gives with a probability of %(p_below)s"),
+    "burst": _("Comes on a day with more responses on its unit than chance gives once in %(once)s days"),
 }
 
 
@@ -198,6 +200,8 @@ def close_rules(promise: Promise) -> list[str]:
     found = []
     for name, rule in promise.flags.at_close.items():
         values = {key: f"{value:g}" if isinstance(value, float) else value for key, value in rule.items()}
+        if rule.get("p_below"):
+            values["once"] = shown(1 / rule["p_below"], 0)
         if "share" in rule:
             values["percent"] = f"{100 * rule['share']:g}"
         words = AT_CLOSE.get(name)
