@@ -21,6 +21,8 @@ from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.assessment.small_round import PLAN
 from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, signed_in, violations
+from tests.browser.watched import CODE as WATCHED
+from tests.browser.watched import make_watched
 
 PASSWORD = "correct horse battery staple"
 VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
@@ -36,7 +38,7 @@ PUBLIC = [
 STAFF = {
     "operator": [
         "/staff", "/staff/units", "/staff/units?parent=3701", "/staff/campaigns", f"/staff/campaigns/{CAMPAIGN}",
-        "/staff/records", "/staff/rounds",
+        f"/staff/campaigns/{WATCHED}", "/staff/records", "/staff/rounds",
     ],
     "assessor": ["/staff", "/staff/assessments"],
     "representative": ["/staff", "/staff/own"],
@@ -68,6 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
             closes=today + timedelta(20), title=Label("测试评议", "Test survey"),
             responsible=Label("测试办公室", "Test office"), contact="office@example.org",
         )  # fmt: skip
+        await make_watched(settings, today)
         place.codes += await issue_codes(settings, CAMPAIGN, COUNTY, 8)
         made = await create_round(replace(PLAN, opens=today - timedelta(3), closes=today + timedelta(20)))
         who = (await assessors_of(made.id))["uni", "A1"]
