@@ -6,6 +6,7 @@ holder of the receipt sees that it was his.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from evaluator.collection import manifest
@@ -27,7 +28,7 @@ def _(message: str) -> str:
 
 
 def read_leaves(text: str) -> list[str]:
-    """Leaf hashes from a file, one a line in hexadecimal; empty lines and what stands behind # are passed over.
+    """Leaf hashes from a file, one a line in hexadecimal or base64; empty lines and what stands behind # are passed over.
 
     Raises
     ------
@@ -37,19 +38,31 @@ def read_leaves(text: str) -> list[str]:
     found: dict[str, None] = {}
     wrong = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        leaf = line.partition("#")[0].strip().lower()
-        if not leaf:
+        text = line.partition("#")[0].strip()
+        if not text:
             continue
-        if len(leaf) == 64 and not set(leaf) - set("0123456789abcdef"):
-            found[leaf] = None
+        leaf = _leaf(text)
+        if leaf is None:
+            wrong.append(FieldProblem(f"line {number}", f"{text[:70]!r} is no leaf hash: 64 hexadecimal digits"))
         else:
-            wrong.append(FieldProblem(f"line {number}", f"{leaf[:70]!r} is no leaf hash: 64 hexadecimal digits"))
+            found[leaf] = None
     if wrong or not found:
         raise Problem(
             422, _("The file cannot be used"),
-            _("Write one leaf hash a line: 64 hexadecimal digits. Nothing was changed."), errors=wrong,
+            _("Write one leaf hash a line: 64 hexadecimal digits, or as slips write it. Nothing was changed."), errors=wrong,
         )  # fmt: skip
     return list(found)
+
+
+def _leaf(text: str) -> str | None:
+    """A leaf hash as receipts are verified with (hexadecimal) or as slips write it (base64), in hexadecimal."""
+    if len(text) == 64 and not set(text.lower()) - set("0123456789abcdef"):
+        return text.lower()
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return found.hex() if len(found) == 32 else None
 
 
 async def exclude(settings: Settings, campaign: LiveCampaign, rule: str, leaves: Sequence[str]) -> int:

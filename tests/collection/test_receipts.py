@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -367,6 +368,17 @@ async def test_only_a_registered_rule_leaves_a_response_out_and_it_can_be_taken_
     assert await exclusion.reinstate(settings, campaign, [leaf]) == 1
     assert await Response.count().where(Response.excluded == rule) == 0
     assert await LogLeaf.count().where(LogLeaf.log == LOG) == before + 2
+
+
+def test_a_file_of_leaves_is_read_whole_and_every_wrong_line_named() -> None:
+    leaf = bytes(range(32))
+    text = f"\ufeff{leaf.hex().upper()}  # of a test\n\n{base64.b64encode(bytes(32)).decode()}\n{leaf.hex()}\n"
+    assert exclusion.read_leaves(text) == [leaf.hex(), "00" * 32]
+    with pytest.raises(Problem) as refused:
+        exclusion.read_leaves(f"{text}abc\n{'0' * 63}g\n")
+    assert [error.pointer for error in refused.value.errors] == ["line 5", "line 6"]
+    with pytest.raises(Problem):
+        exclusion.read_leaves("# nothing\n")
 
 
 async def test_a_snapshot_counts_exactly_what_anybody_counts_from_the_log(sealed_five, tmp_path, clock) -> None:
