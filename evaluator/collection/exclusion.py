@@ -28,7 +28,7 @@ def _(message: str) -> str:
 
 
 def read_leaves(text: str) -> list[str]:
-    """Leaf hashes from a file, one a line in hexadecimal or base64; empty lines and what stands behind # are passed over.
+    """Leaf hashes from a file, one a line in hexadecimal or base64; what stands behind # is passed over.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def read_leaves(text: str) -> list[str]:
     if wrong or not found:
         raise Problem(
             422, _("The file cannot be used"),
-            _("Write one leaf hash a line: 64 hexadecimal digits, or as slips write it. Nothing was changed."), errors=wrong,
+            _("Write one leaf hash a line: 64 hexadecimal digits, or as slips write it. Nothing was changed."),
+            errors=wrong,
         )  # fmt: skip
     return list(found)
 
