@@ -217,6 +217,16 @@ def test_pages_about_accounts_are_accessible_and_fit(
         sign_in(page, "alice")
         assert overflow(page) == 0
         _keep(page, f"form-{language}-{viewport['width']}")
+    context = browser.new_context(locale=language, viewport=viewport)  # their status shows as an error in the console
+    page = context.new_page()
+    for said in ("counted", "refused", "later", "set_up"):
+        page.goto(f"{place.address}/account/spring/{unit}?said={said}")
+        assert overflow(page) == 0
+        _keep(page, f"{said}-{language}-{viewport['width']}")
+    page.goto(f"{place.address}/account/callback?state=a&code=b")
+    assert (violations(page), overflow(page)) == ([], 0)
+    _keep(page, f"lost-{language}-{viewport['width']}")
+    context.close()
 
 
 def _keep(page: Any, name: str) -> None:
