@@ -28,11 +28,11 @@ from questionnaires.problems import (
     TOO_LONG,
     Problem,
 )
-from questionnaires.recompute import NOTHING, recompute
+from questionnaires.recompute import NOTHING, State, recompute
 
 __all__ = ["CHOOSE_ONE", "CHOOSE_SOME", "CONTROL", "ENTER_NUMBER", "ENTER_TEXT", "NOT_OFFERED", "NOT_TOGETHER"]
 __all__ += ["NOT_WHOLE", "NO_QUESTION", "ONLY_ONE", "OUT_OF_RANGE", "TOO_LONG", "Problem", "Raw", "as_form"]
-__all__ += ["Accepted", "Checked", "accept", "check"]
+__all__ += ["Accepted", "Checked", "accept", "accepted", "check"]
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -71,7 +71,11 @@ def accept(questionnaire: Questionnaire, answers: Raw, context: Context = NOTHIN
     >>> accept(load_shipped("sd-citizen"), {"contact": ["never"], "word": ["７"], "reasons": ["full"]}).answers
     {'contact': 'never', 'word': 7}
     """
-    state = recompute(questionnaire, answers, context)
+    return accepted(questionnaire, recompute(questionnaire, answers, context))
+
+
+def accepted(questionnaire: Questionnaire, state: State) -> Accepted | list[Problem]:
+    """What `accept` says, of answers whose state was worked out already (and not as a draft's)."""
     if state.problems:
         return state.problems
     return Accepted(questionnaire.identifier, state.answers)

@@ -139,6 +139,11 @@ async def amend(key: bytes, change: Callable[[int, Draft], Draft | None]) -> boo
     return True
 
 
+def name_of(key: bytes | None) -> str | None:
+    """The name under which a draft is kept, for the writer: it deletes it together with storing the answers."""
+    return None if key is None else _name(key)
+
+
 async def forget(key: bytes | None) -> None:
     """Delete the draft under a key."""
     if key is not None:

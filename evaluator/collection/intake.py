@@ -31,6 +31,8 @@ WITH given AS (
   INSERT INTO admission (code_hash, campaign)
   SELECT code_hash, campaign FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
   ON CONFLICT DO NOTHING RETURNING code_hash
+), sent AS (
+  DELETE FROM draft WHERE name = ANY(${len(COLUMNS) + 1}::text[])
 )
 INSERT INTO pending ({NAMES}) SELECT {NAMES} FROM given
 WHERE code_hash IS NULL OR code_hash IN (SELECT code_hash FROM admitted)
@@ -46,7 +48,7 @@ class Outcome(NamedTuple):
     leaf_hash: str  # of the response that counts; "" for a duplicate, of which nothing is known any more
 
 
-Waiting = tuple[ResponseRow, "asyncio.Future[Outcome]"]
+Waiting = tuple[ResponseRow, "str | None", "asyncio.Future[Outcome]"]  # the second: the name of the draft to delete
 DUPLICATE = Outcome("duplicate", "")
 
 
@@ -60,8 +62,8 @@ class Written(NamedTuple):
 class Sink(Protocol):
     """Where batches go."""
 
-    async def write(self, rows: Sequence[ResponseRow]) -> Written:
-        """Store the rows in one durable transaction, but those whose code was used before.
+    async def write(self, rows: Sequence[ResponseRow], drafts: Sequence[str]) -> Written:
+        """Store the rows in one durable transaction, but those whose code was used before, and delete the drafts.
 
         No two rows have the same code. Raises a DatabaseError when nothing was stored.
         """
@@ -78,8 +80,8 @@ class SQLiteSink:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    async def write(self, rows: Sequence[ResponseRow]) -> Written:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
+    async def write(self, rows: Sequence[ResponseRow], drafts: Sequence[str]) -> Written:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows, drafts)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -87,12 +89,15 @@ class SQLiteSink:
             self._connection.executescript(f"{database.PRAGMAS} PRAGMA busy_timeout={PATIENCE};")
         return self._connection
 
-    def _write(self, rows: Sequence[ResponseRow]) -> Written:
+    def _write(self, rows: Sequence[ResponseRow], drafts: Sequence[str]) -> Written:
         try:
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 written = _insert(connection, rows)
+                for at in range(0, len(drafts), MOST_AT_ONCE):
+                    some = drafts[at : at + MOST_AT_ONCE]
+                    connection.execute(f"DELETE FROM draft WHERE name IN {_values(1, len(some))}", some)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -118,14 +123,14 @@ class PostgresSink:
         self._url = url
         self._pool: asyncpg.Pool | None = None
 
-    async def write(self, rows: Sequence[ResponseRow]) -> Written:
+    async def write(self, rows: Sequence[ResponseRow], drafts: Sequence[str]) -> Written:
         try:
             if self._pool is None:
                 # a site may run its server with synchronous_commit off; an answer that was acknowledged must be on disk
                 self._pool = await asyncpg.create_pool(
                     self._url, min_size=1, max_size=1, server_settings={"synchronous_commit": "on", "timezone": "UTC"}
                 )
-            stored = {found[0] for found in await self._pool.fetch(POSTGRES, *zip(*rows, strict=True))}
+            stored = {found[0] for found in await self._pool.fetch(POSTGRES, *zip(*rows, strict=True), drafts)}
             used = [row.code_hash for row in rows if row.code_hash is not None and row.identifier not in stored]
             # a statement of its own: it sees what another process committed while the first one waited for it
             found = await self._pool.fetch(f"{FIND} ANY($1::text[])", used) if used else ()
@@ -196,8 +201,8 @@ class Intake:
         self._closing = False
         self._task = asyncio.create_task(self._run())
 
-    async def submit(self, row: ResponseRow) -> Outcome:
-        """Store a response.
+    async def submit(self, row: ResponseRow, draft: str | None = None) -> Outcome:
+        """Store a response and delete the draft of this name, if there is one.
 
         Raises
         ------
@@ -210,7 +215,7 @@ class Intake:
         if self._closing:
             raise problems.too_busy()
         try:
-            self._queue.put_nowait((row, future))
+            self._queue.put_nowait((row, draft, future))
         except asyncio.QueueFull:
             raise problems.too_busy() from None
         return await asyncio.shield(future)  # a client that goes away does not take its row back
@@ -230,18 +235,19 @@ class Intake:
         while len(waiting) < self._batch and not self._queue.empty():
             waiting.append(self._queue.get_nowait())
         batch, codes = [], set()
-        for pair in waiting:
-            code = pair[0].code_hash
+        for one in waiting:
+            code = one[0].code_hash
             if code is not None and code in codes:
-                self._held.append(pair)
+                self._held.append(one)
                 continue
             codes.add(code)
-            batch.append(pair)
+            batch.append(one)
         return batch
 
     async def _store(self, batch: list[Waiting]) -> None:
         try:
-            written = await self._sink.write([row for row, _ in batch])
+            drafts = [draft for _, draft, _ in batch if draft is not None]
+            written = await self._sink.write([row for row, _, _ in batch], drafts)
         except database.Unavailable as error:  # no row is to blame, and trying each would only take longer
             _fail(batch, error)
         except Exception as error:
@@ -252,7 +258,7 @@ class Intake:
             await self._store(batch[:middle])
             await self._store(batch[middle:])
         else:
-            for row, future in batch:
+            for row, _, future in batch:
                 if not future.done():
                     future.set_result(_outcome(row, written))
 
@@ -272,7 +278,7 @@ def _outcome(row: ResponseRow, written: Written) -> Outcome:
 
 
 def _fail(batch: list[Waiting], error: Exception) -> None:
-    for _, future in batch:
+    for _, _, future in batch:
         if not future.done():
             future.set_exception(error)
             future.exception()  # nobody may be waiting any more; that is not worth a warning

@@ -130,7 +130,15 @@ def cookie_away(name: str, *, secure: bool) -> Cookie:
 
 
 def _cookie(key: str, value: str, age: int, secure: bool) -> Cookie:
-    return Cookie(key=key, value=value, path=PATH, max_age=age, httponly=True, samesite="lax", secure=secure)
+    return _Plain(key=key, value=value, path=PATH, max_age=age, httponly=True, samesite="lax", secure=secure)
+
+
+class _Plain(Cookie):
+    """A cookie whose value needs no quotes. Litestar's way to its header takes ten times as long as all the rest."""
+
+    def to_header(self, **_: object) -> str:
+        secure = "; Secure" if self.secure else ""
+        return f"{self.key}={self.value}; HttpOnly; Max-Age={self.max_age}; Path={self.path}; SameSite=lax{secure}"
 
 
 def held(cookies: Mapping[str, str]) -> list[Slip]:

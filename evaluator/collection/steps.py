@@ -21,9 +21,10 @@ from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN, SENT
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
-from questionnaires.acceptance import Accepted, accept
+from questionnaires.acceptance import Accepted, accepted
 from questionnaires.evaluation import Context
 from questionnaires.quality import duration_class
+from questionnaires.recompute import recompute
 
 Ask = Request[Any, Any, Any]
 
@@ -338,30 +339,32 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     check_open(campaign, now, zone, form.started(visit))
     context = expressions(request, campaign, visit)
     moving.check_fields(campaign.questionnaire, sent.answers)
-    accepted = accept(campaign.questionnaire, sent.answers, context)
-    shown = moving.first_problem(campaign.questionnaire, sent, context)
-    if shown is not None:
-        return await _show(request, campaign, visit, shown, sent)
-    assert isinstance(accepted, Accepted)
-    if not any(question.code in accepted.answers for question in campaign.questionnaire.questions):
+    state = recompute(campaign.questionnaire, sent.answers, context)
+    if state.problems or state.cleared:  # otherwise there is no screen to go back to
+        shown = moving.first_problem(campaign.questionnaire, sent, context)
+        if shown is not None:
+            return await _show(request, campaign, visit, shown, sent)
+    taken = accepted(campaign.questionnaire, state)
+    assert isinstance(taken, Accepted)
+    if not any(question.code in taken.answers for question in campaign.questionnaire.questions):
         raise Problem(
             422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
         )
     row = response_row(
-        campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
+        campaign.questionnaire, taken, questionnaire_version=campaign.version, campaign=campaign.id,
         campaign_code=campaign.code, unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
         orders=earlier.shown_orders(campaign, visit), duration=duration_class(now.timestamp() - visit.started),
         design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
     )  # fmt: skip
-    outcome = await request.app.state.intake.submit(row)
-    headers = await forget(request, addresses(campaign, visit)[1])
+    key = drafts.read_key(request.cookies)
+    outcome = await request.app.state.intake.submit(row, drafts.name_of(key))
+    headers = _key_away(request, addresses(campaign, visit)[1]) if key is not None else {}
     if outcome.kind == "duplicate":
         raise already_counted(form.mode(visit))
     if outcome.kind == "stored":
         _count(request, campaign, SENT)
-    cookies = drafts.read_key(request.cookies) is not None
     return await receipt_pages.after_sending(
-        request, campaign, visit.unit, outcome.leaf_hash, cookies=cookies, headers=headers
+        request, campaign, visit.unit, outcome.leaf_hash, cookies=key is not None, headers=headers
     )
 
 
@@ -372,6 +375,10 @@ async def forget(request: Ask, path: str) -> dict[str, str]:
         return {}
     with contextlib.suppress(DatabaseError):  # sealed, and its only key goes now; it is deleted at the close
         await drafts.forget(key)
+    return _key_away(request, path)
+
+
+def _key_away(request: Ask, path: str) -> dict[str, str]:
     return {"Set-Cookie": drafts.cookie("", path, days=0, secure=request.app.state.settings.secure_cookies)}
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 ED25519 = b"\x01"  # the kind of key, as in C2SP
 LONGEST = 1_000_000  # bytes of a note
 MOST_SIGNATURES = 100
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # all but the line end
 NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 PRIME = 2**255 - 19
@@ -151,7 +152,7 @@ def check_text(text: str) -> None:
     """Refuse what cannot be signed: control characters, no line end at the end."""
     if not text.endswith("\n"):
         raise NoteError("the text does not end with a line end")
-    if any(c < " " and c != "\n" for c in text):
+    if CONTROL.search(text):
         raise NoteError("there is a control character in the text")
 
 

@@ -20,7 +20,7 @@ from evaluator.collection.responses import (
     response_row,
 )
 from evaluator.collection.sealing import seal
-from evaluator.collection.tables import Admission, Pending, Response
+from evaluator.collection.tables import Admission, Draft, Pending, Response
 from evaluator.ledger.leaves import read_entry
 from evaluator.ledger.merkle import leaf_hash
 from evaluator.problems import Problem
@@ -105,6 +105,19 @@ async def test_after_sealing_nobody_knows_any_more_what_a_code_answered(database
     assert (await Response.count(), await Pending.count(), await Admission.count()) == (1, 0, 1)
 
 
+async def test_the_draft_goes_with_the_transaction_that_stores_the_answer(database_url, new_row) -> None:
+    make = await new_row()
+    names = [f"{k:064x}" for k in range(5)]
+    row = make()
+    for name in names:
+        await Draft.insert(Draft(name=name, campaign=row.campaign, sealed=b"sealed"))
+    intake = Intake(sink_for(database_url))
+    await asyncio.gather(*(intake.submit(make(), name) for name in names[:3]), intake.submit(make(), "f" * 64))
+    await intake.close()
+    assert {row["name"] for row in await Draft.select()} == set(names[3:])
+    assert await Pending.count() == 4
+
+
 async def test_a_withdrawn_answer_cannot_be_sent_again(database_url, new_row) -> None:
     make = await new_row()
     intake = Intake(sink_for(database_url))
@@ -167,9 +180,9 @@ class SlowSink:
     def __init__(self, inner) -> None:
         self.inner, self.go = inner, asyncio.Event()
 
-    async def write(self, rows):
+    async def write(self, rows, drafts):
         await self.go.wait()
-        return await self.inner.write(rows)
+        return await self.inner.write(rows, drafts)
 
     async def close(self) -> None:
         await self.inner.close()
@@ -231,11 +244,11 @@ async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(d
     class Failing(SlowSink):
         times = 0
 
-        async def write(self, rows):
+        async def write(self, rows, drafts):
             self.times += 1
             if self.times == 1:
                 raise database.Unavailable("gone")
-            return await self.inner.write(rows)
+            return await self.inner.write(rows, drafts)
 
     sink = Failing(sink_for(database_url))
     intake = Intake(sink)
