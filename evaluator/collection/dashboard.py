@@ -17,13 +17,11 @@ import numpy as np
 
 from evaluator.collection.campaigns import LiveCampaign, Place
 from evaluator.collection.screen_counts import BEGIN, SENT
-from evaluator.collection.tables import Campaign, SampleCell
+from evaluator.collection.tables import Campaign
 from evaluator.ledger.tables import Log
 from evaluator.units.tree import subtree
 from methods.disclosure.margins import margins_tell_nothing
-from methods.disclosure.releases import rounded_down
 from methods.survey.representativeness import r_indicator
-from methods.survey.response_rates import response_rates
 
 PAGE = 100
 SMALLEST = 10
@@ -44,6 +42,7 @@ GROUP BY unit, mode, design_stratum
 ISSUED = """
 SELECT unit, design_stratum, count(*) AS invited FROM invitation WHERE campaign = {} GROUP BY unit, design_stratum
 """
+PLANNED = "SELECT unit, design_stratum, frame_n, invited, undelivered FROM sample_cell WHERE campaign = {}"
 Counts = dict[tuple[str, str, str], int]  # unit, mode, design stratum -> responses
 
 
@@ -53,6 +52,9 @@ class Cell(msgspec.Struct, frozen=True):
     frame: int  # 0: not known
     invited: int
     undelivered: int
+
+
+Design = dict[str, dict[str, Cell]]  # unit -> design stratum -> people
 
 
 class StratumLine(msgspec.Struct, frozen=True):
@@ -135,10 +137,10 @@ class Counted:
     def __init__(self, keep_for: float = KEEP_FOR) -> None:
         self._keep_for = keep_for
         self._sealed: dict[int, tuple[int, Counts]] = {}
-        self._waiting: dict[int, tuple[float, Counts]] = {}
+        self._waiting: dict[int, tuple[float, Counts, Design]] = {}
 
-    async def of(self, campaign: int, code: str) -> Counts:
-        """Responses that count, by unit, mode and design stratum. Every change of the sealed is a leaf of the log."""
+    async def of(self, campaign: int, code: str) -> tuple[Counts, Design]:
+        """Responses that count, and the design. Every change of the sealed is a leaf of the log."""
         head = await Log.select(Log.size).where(Log.name == f"campaign/{code}").first()
         size = head["size"] if head else 0
         known = self._sealed.get(campaign)
@@ -146,12 +148,12 @@ class Counted:
             known = self._sealed[campaign] = (size, await _counts(SEALED, campaign))
         waiting = self._waiting.get(campaign)
         if waiting is None or time.monotonic() > waiting[0]:
-            waiting = (time.monotonic() + self._keep_for, await _counts(WAITING, campaign))
+            waiting = (time.monotonic() + self._keep_for, await _counts(WAITING, campaign), await design(campaign))
             self._waiting[campaign] = waiting
         total = dict(known[1])
         for key, n in waiting[1].items():
             total[key] = total.get(key, 0) + n
-        return total
+        return total, waiting[2]
 
 
 async def _counts(statement: str, campaign: int) -> Counts:
@@ -160,10 +162,10 @@ async def _counts(statement: str, campaign: int) -> Counts:
     }
 
 
-async def design(campaign: int) -> dict[str, dict[str, Cell]]:
-    """Unit -> design stratum -> people. Without a frame the invited are counted from the codes."""
+async def design(campaign: int) -> Design:
+    """Without a frame the invited are counted from the codes."""
     found: dict[str, dict[str, list[int]]] = {}
-    for row in await SampleCell.select().where(SampleCell.campaign == campaign):
+    for row in await Campaign.raw(PLANNED, campaign):
         cell = found.setdefault(row["unit"], {}).setdefault(row["design_stratum"], [0, 0, 0])
         for place, name in enumerate(("frame_n", "invited", "undelivered")):
             cell[place] += row[name]
@@ -176,7 +178,7 @@ async def design(campaign: int) -> dict[str, dict[str, Cell]]:
 async def overview(counted: Counted, campaign: LiveCampaign, today: date, within: str | None = None) -> Overview:
     """Everything of a campaign, or of the units under `within`."""
     allowed = set(campaign.units) if within is None else set(await subtree(within)) & set(campaign.units)
-    counts, cells = await counted.of(campaign.id, campaign.code), await design(campaign.id)
+    counts, cells = await counted.of(campaign.id, campaign.code)
     days = (campaign.closes - campaign.opens).days + 1
     gone = min(max((today - campaign.opens).days + 1, 0), days)
     growth = days / gone if gone else 1.0
@@ -305,16 +307,15 @@ def _of_campaign(
 
 
 def _down(n: int, base: int = SMALLEST) -> int:
-    return int(rounded_down([n], base)[0])
+    """`methods.disclosure.releases.rounded_down` of one number, without an array: it is asked thousands of times."""
+    return n // base * base
 
 
 def _rates(finished: int, invited: int, delivered: int) -> tuple[float, float]:
+    """AAPOR's RR1 and RR5, as in `methods.survey.response_rates`: what did not arrive is of unknown eligibility."""
     if not 0 < finished <= invited:
         return (0.0, 0.0) if invited else (math.nan, math.nan)
-    rates = response_rates(
-        finished, noncontact=max(delivered - finished, 0), unknown=invited - max(delivered, finished)
-    )
-    return float(rates.rr1[0]), float(rates.rr5[0])
+    return finished / invited, finished / max(delivered, finished)
 
 
 def _at_close(finished: int, delivered: int, growth: float) -> float:
@@ -324,11 +325,11 @@ def _at_close(finished: int, delivered: int, growth: float) -> float:
 
 def _design_effect(cells: Sequence[Cell]) -> float:
     """What unequal chances of being invited cost (Kish), were all strata to answer equally often; 1 without a frame."""
-    invited = np.array([cell.invited for cell in cells if cell.invited and cell.frame], float)
-    frame = np.array([cell.frame for cell in cells if cell.invited and cell.frame], float)
-    if not invited.size:
+    known = [cell for cell in cells if cell.invited and cell.frame]
+    if not known:
         return 1.0
-    return float(invited.sum() * np.sum(frame**2 / invited) / frame.sum() ** 2)
+    invited, frame = sum(cell.invited for cell in known), sum(cell.frame for cell in known)
+    return invited * sum(cell.frame**2 / cell.invited for cell in known) / frame**2
 
 
 def _representative(strata: Sequence[StratumLine]) -> tuple[float, float]:

@@ -135,6 +135,7 @@ def signals_of(
     points = np.full(len(rows), np.nan)
     codes = np.zeros((len(rows), len(strata)), np.int16)
     flags: dict[str, int] = {}
+    points_of = [(item, {code: _scored(item, code) for code in item.codes}) for item in scored]
     places = [{code: k + 1 for k, code in enumerate(item.codes)} for item in strata]
     for number, row in enumerate(rows):
         answers = _decode(row[4])
@@ -145,9 +146,10 @@ def signals_of(
         for column, item in enumerate(strata):
             codes[number, column] = places[column].get(str(answers.get(item.item)), 0)
         given = [
-            one for item in scored
-            if (one := _score(item, answers.get(item.item))) is not None
-        ]  # fmt: skip
+            one
+            for item, known in points_of
+            if (answer := answers.get(item.item)) is not None and (one := _score(item, known, answer)) is not None
+        ]
         if given:
             points[number] = sum(given) / len(given) / 1000.0
     shown = {name: _down(n) for name, n in sorted(flags.items())}
@@ -159,9 +161,13 @@ def signals_of(
     )  # fmt: skip
 
 
-def _score(item: Any, answer: Any) -> int | None:
+def _score(item: Any, known: Mapping[str, int | None], answer: Any) -> int | None:
+    return _scored(item, tuple(answer)) if isinstance(answer, list) else known.get(str(answer))
+
+
+def _scored(item: Any, answer: Any) -> int | None:
     try:
-        return score(item, tuple(answer) if isinstance(answer, list) else answer)
+        return score(item, answer)
     except (KeyError, ValueError):  # a code of an earlier version
         return None
 

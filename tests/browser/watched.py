@@ -23,7 +23,8 @@ async def make_watched(settings: Settings, today: date) -> None:
     text, rng = shipped_text("sd-citizen"), random.Random(1)
     campaign = await create_campaign(
         settings, CODE, questionnaire=text, units=UNITS, opens=today - timedelta(9), closes=today + timedelta(20),
-        title=Label("看板评议", "Watched survey"), responsible=Label("测试办公室", "Test office"), contact="office@example.org",
+        title=Label("看板评议", "Watched survey"), responsible=Label("测试办公室", "Test office"),
+        contact="office@example.org",
     )  # fmt: skip
     rows = []
     for number in range(480):

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import openpyxl
 import pytest
-from evaluator.accounts.register import create_account
 
+from evaluator.accounts.register import create_account
 from evaluator.accounts.sessions import COOKIE, open_session
 from evaluator.app import Site
 from evaluator.collection import dashboard_routes, steering
@@ -28,6 +28,7 @@ from evaluator.collection.screen_counts import BEGIN, SENT, ScreenCounts, visits
 from evaluator.collection.sealing import seal
 from evaluator.collection.tables import CampaignSignals, CampaignUnit, Response, SampleCell
 from evaluator.units.tables import Unit
+from methods.survey.response_rates import response_rates
 from questionnaires.acceptance import Accepted, accept
 from questionnaires.loading import shipped_text
 from tests.collection.conftest import Clock
@@ -176,8 +177,8 @@ async def test_numbers_of_a_campaign_are_its_counts_rounded_down(
     assert [(s.code, s.finished) for s in lines[one].strata] == [("town", 30), ("village", 20)]
     assert lines[one].finished == 50
     assert (lines[one].invited, lines[one].delivered) == (800, 760)
-    assert lines[one].rr1 == 50 / 800
-    assert lines[one].rr5 == 50 / 760
+    aapor = response_rates(50, noncontact=760 - 50, unknown=800 - 760)
+    assert (lines[one].rr1, lines[one].rr5) == (aapor.rr1[0], aapor.rr5[0]) == (50 / 800, 50 / 760)
     assert lines[two].by_mode == {"invitation": 0, "sign_in": 0, "open": 10}
     assert found.by_mode == {"invitation": 50, "sign_in": 0, "open": 10}
     assert found.effective == pytest.approx(50.0)  # strata are invited alike: nothing is lost
