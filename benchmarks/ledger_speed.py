@@ -13,14 +13,11 @@ import asyncio
 import random
 import resource
 import secrets
-import shutil
 import sqlite3
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import asyncpg
 
@@ -85,10 +82,8 @@ def median(work: Callable[[int], object], places: list[int]) -> float:
     return statistics.median(found)
 
 
-async def measure(name: str, url: str, leaves: int) -> None:
-    home = Path(tempfile.mkdtemp(prefix="evaluator-log-"))
-    settings = Settings(data_dir=home, database_url=url, base_url="https://ratings.example.org")
-    database.connect(url)
+async def measure(name: str, settings: Settings, leaves: int) -> None:
+    database.connect(settings.database)
     await database.upgrade()
     print(f"\n{name}\n\n| step | clock | processor | |\n| --- | --- | --- | --- |")
     entries, later = responses(leaves), responses(HOURLY)
@@ -132,7 +127,6 @@ async def measure(name: str, url: str, leaves: int) -> None:
     check_folder(where, vkey)
     watch.say("check the whole log from its files")
     print(f"\nmost memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-    shutil.rmtree(home)
 
 
 def main() -> None:
@@ -141,8 +135,8 @@ def main() -> None:
     parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
     given = parser.parse_args()
     with engines(given.engine or ["sqlite", "postgres"]) as found:
-        for name, url in found.items():
-            asyncio.run(measure(name, url, given.leaves))
+        for name, settings in found.items():
+            asyncio.run(measure(name, settings, given.leaves))
 
 
 if __name__ == "__main__":
