@@ -278,8 +278,9 @@ async def create_campaign(
 
 def wrong_targets(targets: Mapping[str, int], units: Collection[str]) -> list[FieldProblem]:
     """What is wrong with the numbers of responses that are wanted."""
+    asked = set(units)
     return [
-        FieldProblem("targets", f"{unit!r} is no unit of this campaign") for unit in targets if unit not in set(units)
+        FieldProblem("targets", f"{unit!r} is no unit of this campaign") for unit in targets if unit not in asked
     ] + [
         FieldProblem("targets", f"{unit}: {target}; write 0 to {MOST_WANTED:,} responses")
         for unit, target in targets.items()

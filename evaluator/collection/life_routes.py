@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from evaluator import pages
+from evaluator import language, pages
 from evaluator.collection import manifest, manifest_words, stages
 from evaluator.collection.campaigns import LiveCampaign, State, right_now, state, today
 from evaluator.collection.said import of_questionnaire
@@ -28,12 +28,16 @@ def _(message: str) -> str:
     return message
 
 
+REMEMBERED = 64  # manifests in words
+_told: dict[tuple[int, int, tuple[str, ...], str], Told] = {}
+
+
 class Life(msgspec.Struct, frozen=True):
     """Where a campaign stands, and what its operator can decide today."""
 
     state: State
     deeds: Sequence[Deed]
-    promised: manifest.Logged | None  # nothing of a draft
+    promised: str  # SHA-256 of the manifest; "": a draft
     done: str  # what was decided a moment ago, or ""
 
 
@@ -52,7 +56,8 @@ async def life(request: Ask, campaign: LiveCampaign) -> Life:
     now, zone = right_now(), request.app.state.settings.zone
     deeds = stages.possible(_row(campaign), today(now, zone))
     done = str(request.query_params.get("done", ""))
-    return Life(state(campaign, now, zone), deeds, await manifest.latest(campaign.id), done)
+    heads = await manifest.heads(campaign.id)
+    return Life(state(campaign, now, zone), deeds, heads[-1][0] if heads else "", done)
 
 
 def _row(campaign: LiveCampaign) -> Mapping[str, Any]:
@@ -63,9 +68,17 @@ def _row(campaign: LiveCampaign) -> Mapping[str, Any]:
 
 
 async def told(campaign: LiveCampaign) -> Told | None:
-    """What was logged of a campaign, in words; None when nothing was."""
-    logged = await manifest.history(campaign.id)
-    return in_words(campaign, logged[-1].text, logged) if logged else None
+    """What was logged of a campaign, in words; None when nothing was. Texts of megabytes are read and compared once."""
+    heads = tuple(digest for digest, _day in await manifest.heads(campaign.id))
+    if not heads:
+        return None
+    key = (campaign.id, campaign.version, heads, language.current.get())
+    if key not in _told:
+        logged = await manifest.history(campaign.id)
+        if len(_told) >= REMEMBERED:
+            _told.clear()
+        _told[key] = in_words(campaign, logged[-1].text, logged)
+    return _told[key]
 
 
 def in_words(campaign: LiveCampaign, text: str, logged: Sequence[manifest.Logged] = ()) -> Told:

@@ -147,7 +147,7 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # one of a whole province has megabytes
 def read_manifest(text: str) -> Promise:
     """A manifest from its text."""
     return msgspec.json.decode(text, type=Promise)
@@ -237,6 +237,14 @@ async def history(campaign: int) -> list[Logged]:
     """Every manifest that was logged, the first one first."""
     rows = await Manifest.select().where(Manifest.campaign == campaign).order_by(Manifest.id)
     return [Logged(as_day(row["day"]), row["digest"], row["text"], row["reason"]) for row in rows]
+
+
+async def heads(campaign: int) -> list[tuple[str, date]]:
+    """SHA-256 and day of every manifest that was logged, the first one first: without their texts, which are long."""
+    rows = (
+        await Manifest.select(Manifest.digest, Manifest.day).where(Manifest.campaign == campaign).order_by(Manifest.id)
+    )
+    return [(row["digest"], as_day(row["day"])) for row in rows]
 
 
 async def latest(campaign: int) -> Logged | None:

@@ -137,6 +137,7 @@ def _targets(asked: Asked, units: Sequence[str]) -> tuple[dict[str, int], list[F
     """Responses wanted from each unit: the same from all, and what a line says of some; what is wrong with them."""
     wrong: list[FieldProblem] = []
     found: dict[str, int] = {}
+    asked_about = set(units)
     if each := asked.text("target"):
         if _number(each) is None:
             wrong.append(FieldProblem("target", gettext(_("Write a whole number, 0 to 1,000,000."))))
@@ -150,7 +151,7 @@ def _targets(asked: Asked, units: Sequence[str]) -> tuple[dict[str, int], list[F
         if len(words) != 2 or target is None:
             right = gettext(_("Line %(number)d: write a unit's code and a number, such as 370102 400."))
             wrong.append(FieldProblem("targets", right % {"number": number}))
-        elif code not in units:
+        elif code not in asked_about:
             right = gettext(_("Line %(number)d: %(code)s is no unit of this campaign."))
             wrong.append(FieldProblem("targets", right % {"number": number, "code": code[:20]}))
         else:

@@ -218,7 +218,7 @@ def test_tables_of_a_promise_are_written_behind_its_one_door_only() -> None:
     passing = {name for name in writers if re.search(r"\bchanging\(|\blog_manifest\(", found[name])}
     assert writers - passing <= {
         "collection/undelivered.py",  # letters that came back
-        "collection/sealing.py",  # the stage when the last response is sealed
+        "collection/closing.py",  # the stage when the last response is sealed
     }
 
 
