@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +17,6 @@ from evaluator.collection.provider import Provider, Unreachable
 from evaluator.problems import Problem
 
 Ask = Request[Any, Any, Any]
-log = logging.getLogger("evaluator")
 
 
 def _(message: str) -> str:
@@ -102,7 +100,7 @@ async def leave(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> R
             source, flow, _callback(settings), other="other" in request.query_params, language=language.current.get()
         )
     except Unreachable as error:
-        log.error("the provider of accounts: %s", error)
+        source.tell(str(error))
         return pages.redirect(_said(found, unit, "later"))
     keep = sign_in.cookie(request.app.state.secret, flow, secure=settings.secure_cookies)
     return pages.redirect(there, {"Set-Cookie": keep, "Cache-Control": "no-store"})
@@ -150,13 +148,13 @@ async def _admit(request: Ask, source: Provider, flow: sign_in.Flow, answer: sig
         subject = await sign_in.arrived(source, flow, answer, _callback(settings), now)
     except sign_in.NotSignedIn as why:
         if why.kind != "declined":
-            log.error("the provider of accounts sent somebody back with the error %s", why)
+            source.tell(f"it sends people back with the error {why}")
         return pages.redirect(_said(found, flow.unit, why.kind))
     except Refused as why:
-        log.warning("a sign-in was refused: %s", why)
+        source.tell(f"a sign-in was refused: {why}")
         return pages.redirect(_said(found, flow.unit, "refused"))
     except Unreachable as why:
-        log.error("the provider of accounts: %s", why)
+        source.tell(str(why))
         return pages.redirect(_said(found, flow.unit, "later"))
     hashed = keys.sign_in_hash(keys.campaign_key(settings, found.code), source.issuer, subject, flow.unit)
     del subject  # from here on nobody knows who this is

@@ -1,5 +1,5 @@
 """What is asked of the provider of accounts: its description, its keys, and the tokens for a code. Nothing is kept of
-the answers but description and keys, in memory, and no line of a log is written for a person.
+the answers but description and keys, in memory.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ KEPT_FOR = 3600.0  # seconds that description and keys are trusted
 TIMEOUT = 10.0
 PAUSE = 3.0  # seconds in which a provider that did not answer is not asked again: nobody waits behind many others
 MOST_BYTES = 512 * 1024  # of an answer
+TOLD_EVERY, MOST_TOLD = 3600.0, 100  # seconds between two lines of the log that say the same; so many are remembered
 
 log = logging.getLogger("evaluator")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would keep the order of arrival
@@ -73,6 +74,7 @@ class Provider:
         self._keys: tuple[float, Sequence[Mapping[str, Any]]] | None = None
         self._failed: tuple[float, Unreachable] | None = None
         self._asking = asyncio.Lock()
+        self._told: dict[str, float] = {}
 
     async def described(self) -> Described:
         """The provider's description. Raises Unreachable."""
@@ -156,6 +158,16 @@ class Provider:
         if answer.status_code != 200:
             raise Unreachable(f"{address}: answered {answer.status_code} {_error(body)}")
         return body
+
+    def tell(self, what: str) -> None:
+        """Say in the log what goes wrong: once an hour, for a line a person would say when each of them came."""
+        now = time.monotonic()
+        if now < self._told.get(what, 0.0):
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told[what] = now + TOLD_EVERY
+        log.error("the provider of accounts: %s; it is not said again within an hour", what)
 
     async def close(self) -> None:
         await self._http.aclose()

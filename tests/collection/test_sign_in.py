@@ -451,7 +451,7 @@ async def test_a_provider_that_describes_itself_wrongly_is_not_used(
 
 async def test_a_provider_that_is_away_is_told_apart_and_not_asked_again_at_once(
     sqlite_url: str, small_campaign: Made, app_on: Any, serving: Any, local: LocalProvider,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     await small_campaign(sign_in=True)
     described = local.described
@@ -461,6 +461,7 @@ async def test_a_provider_that_is_away_is_told_apart_and_not_asked_again_at_once
             person = Person(client)
             assert (await told(person, await person.open(f"{ADDRESS}/sign-in"))).status == 503
         assert len(local.asked) == 1
+        assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1  # and said once
         local.described = described  # type: ignore[method-assign]
         monkeypatch.setattr(providers.time, "monotonic", lambda: 1e9)
         assert (await enter(Person(client), local)).status == 200
