@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from joserfc import jwt
@@ -138,6 +139,31 @@ async def test_two_forms_of_one_account_are_one_response(
         assert page.status == 409
         assert "This account was already counted" in page.words
         assert len(await stored()) == 1
+
+
+async def test_an_account_that_sends_twenty_forms_at_once_is_one_response(
+    database_url: str, small_campaign: Made, app_on: Any, serving: Any, local: LocalProvider
+) -> None:
+    await small_campaign(sign_in=True)
+    async with serving(app_on(database_url, **local.settings())) as client:
+        person = Person(client)
+        await enter(person, local)
+        await person.press(contact="no")
+        while "send" not in person.page.buttons:
+            await person.press()
+        fields = [field for field in person.page.fields if field[0] != "a-remark"]
+        headers = {**person.headers, "content-type": "application/x-www-form-urlencoded"}
+        answers = await asyncio.gather(
+            *(
+                client.post(
+                    person.page.buttons["send"], headers=headers,
+                    content=urlencode([*fields, ("a-remark", f"remark {number}"), ("to", "send")]),
+                )
+                for number in range(20)
+            )
+        )  # fmt: skip
+        assert sorted(answer.status_code for answer in answers) == [303, *[409] * 19]
+        assert (len(await stored()), await Admission.count()) == (1, 1)
 
 
 async def test_the_provider_is_asked_for_nothing_but_who_it_is_and_told_nothing(
