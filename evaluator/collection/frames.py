@@ -32,6 +32,7 @@ LANGUAGES = {"": "", "zh": "zh-CN", "zh-cn": "zh-CN", "en": "en"}
 MOST_FINDINGS = 1000  # then reading stops: whoever has a thousand mistakes has one
 MOST_ROWS = 20_000_000
 TOLD_EVERY = 10_000  # rows
+MOST_CODES = 100_000  # remembered while a frame is read
 FORMULA_STARTS = ("=", "+", "-", "@")
 EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
 PHONE = re.compile(r"1[3-9]\d{9}|00[1-9]\d{6,14}")
@@ -104,6 +105,7 @@ class _Reader:
         self.progress = progress or (lambda rows: None)
         self.asked, self.carrier = asked, carrier
         self.findings: list[Finding] = []
+        self.codes: dict[Cell, str] = {"": ""}
         header = next(self.rows)
         self.columns = [plain(cell).lower() for cell in header.cells]
         for name in self.columns:
@@ -126,11 +128,13 @@ class _Reader:
         if len(self.findings) >= MOST_FINDINGS:
             raise Refused(self.findings)
 
-    def contacts(self) -> Iterator[tuple[Row, Contact]]:
-        """Every row without a defect; the others are in `findings`."""
+    def contacts(self, wanted: Collection[int] | None = None) -> Iterator[tuple[Row, Contact]]:
+        """Every row without a defect, or of the wanted ones; the others are in `findings`."""
         for row in self.rows:
             if not row.number % TOLD_EVERY:
                 self.progress(row.number)
+            if wanted is not None and row.number not in wanted:
+                continue
             before = len(self.findings)
             found = self._contact(row, dict(zip(self.columns, row.cells, strict=False)))
             if len(self.findings) == before:
@@ -160,17 +164,24 @@ class _Reader:
 
     def _code(self, row: Row, cells: Mapping[str, Cell], column: str) -> str:
         cell = cells.get(column, "")
+        if cell in self.codes:  # a frame has a few of them, over and over
+            return self.codes[cell]
         code = parse_code(cell)
         if isinstance(code, Wrong):
             self.wrong(row.number, column, cell, code)
             return ""
         if code and len(code) > 64:
             self.wrong(row.number, column, cell, LONG, most="64")
+        elif len(self.codes) < MOST_CODES:
+            self.codes[cell] = code or ""
         return code or ""
 
     def _text(self, row: Row, cells: Mapping[str, Cell], column: str, most: int) -> str:
         """A text on one line. What a spreadsheet program would take for a formula comes back to somebody in a file."""
-        text = " ".join(plain(cells.get(column, "")).split())
+        cell = cells.get(column, "")
+        if cell == "":
+            return ""
+        text = " ".join(plain(cell).split())
         if len(text) > most:
             self.wrong(row.number, column, text, LONG, most=str(most))
         elif text.startswith(FORMULA_STARTS):
@@ -264,11 +275,5 @@ def take_contacts(
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Contact]:  # fmt: skip
     """The people in some rows of a frame that was checked before, in the order of the file."""
-    wanted = iter(np.sort(rows).tolist())
-    following = next(wanted, None)
-    for row, contact in _Reader(path, asked, carrier, progress).contacts():
-        if following is None:
-            return
-        if row.number == following:
-            yield contact
-            following = next(wanted, None)
+    for _row, contact in _Reader(path, asked, carrier, progress).contacts(frozenset(rows.tolist())):
+        yield contact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,7 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 @contextmanager
 def _told() -> Iterator[Callable[[int], None]]:
     """Says on a terminal how many rows were read."""
-    err = click.get_text_stream("stderr")
-    shown = err.isatty()
+    shown = sys.stderr.isatty()
 
     def tell(rows: int) -> None:
         if shown:

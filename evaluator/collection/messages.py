@@ -48,7 +48,8 @@ def sms_text(settings: Settings, campaign: LiveCampaign, invited: Invited, *, re
     )
     return say(
         spoken, message, unit=of(spoken, campaign.units[contact.unit].name),
-        closes=f"{campaign.closes.month}-{campaign.closes.day}", address=qr.code_address(settings, invited.code),
+        closes=f"{campaign.closes.month}-{campaign.closes.day}",
+        address=qr.code_address(settings, invited.code, grouped=False),
     )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ QUIET = 4  # modules of white around it, as ISO/IEC 18004 wants
 CORRECTION = "m"  # a seventh of it may be dirty
 
 
-def code_address(settings: Settings, code: str) -> str:
-    """Where the QR code of a letter leads."""
-    return f"{settings.base_url.rstrip('/')}/code#{shown_code(code)}"
+def code_address(settings: Settings, code: str, *, grouped: bool = True) -> str:
+    """Where the QR code of a letter leads; in a short message the code is not grouped: each character counts."""
+    return f"{settings.base_url.rstrip('/')}/code#{shown_code(code) if grouped else code}"
 
 
 def unit_address(settings: Settings, campaign: str, unit: str) -> str:
