@@ -328,6 +328,32 @@ async def test_the_office_takes_back_on_the_command_line(
     assert "taken back before" in (await run("withdraw", "spring", str(tmp_path / "slip.txt"), typed=slip.token))[1]
 
 
+async def test_taking_back_while_an_epoch_is_sealed_loses_neither(
+    database_url, app_on, serving, small_campaign, clock
+) -> None:
+    """Both begin at once; whichever is first, in the end nothing of what was taken back is left, and all is logged."""
+    await small_campaign()
+    app = app_on(database_url)
+    settings = app.state.settings
+    async with serving(app) as client:
+        citizen = Person(client)
+        found = [slip_on(await answer(citizen, f"/rate/spring/{unit}")) for unit in ("3701", "3702", "370102") * 4]
+    campaign = await load_campaign("spring")
+
+    async def take(slip: slips.Slip) -> None:
+        assert await withdrawal.withdraw(settings, campaign, slip.leaf, slip.token, clock.now) == "withdrawn"
+
+    await asyncio.gather(seal(settings, "spring", everything=True), *map(take, found[::2]))
+    await seal(settings, "spring", everything=True)
+    assert await Pending.count() == 0
+    assert {row["leaf_hash"] for row in await Response.select()} == {slip.leaf for slip in found[1::2]}
+    entries = [row["entry"] for row in await LogLeaf.select().where(LogLeaf.log == LOG)]
+    assert sum('"kind":"withdrawal"' in entry for entry in entries) == 6
+    for slip in found:
+        assert await withdrawal.stands_in_log("spring", slip.leaf)
+    check_folder(folder(settings, LOG), signer(settings, LOG).vkey)
+
+
 # --- leaving out, closing, counting -----------------------------------------------------------------------------------
 
 
