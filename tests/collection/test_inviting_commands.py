@@ -159,7 +159,8 @@ async def live(small_campaign: Any) -> LiveCampaign:
     ("text", "number"),
     [
         ("\u8bf7" * 70, 1), ("\u8bf7" * 71, 2), ("\u8bf7" * 134, 2), ("\u8bf7" * 135, 3), ("a" * 160, 1),
-        ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("[" * 80, 1), ("[" * 81, 2), ("\U0001f600" * 35, 1), ("\U0001f600" * 36, 2),
+        ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("[" * 80, 1), ("[" * 81, 2),
+        ("\U0001f600" * 35, 1), ("\U0001f600" * 36, 2),
     ],
 )  # fmt: skip
 def test_parts_of_a_message_are_those_of_the_standard(text: str, number: int) -> None:
