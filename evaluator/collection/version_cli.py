@@ -80,7 +80,10 @@ async def move(settings: Settings, code: str, text: str, file: str, day: date) -
 
 
 async def versions_of(code: str) -> list[str]:
-    """A line a version that a campaign showed: since which day, its name, how many responses name it."""
+    """A line a version that a campaign showed: since which day, its name, whether a hundred responses name it.
+
+    A count beside those of the campaign's page would narrow these down.
+    """
     from evaluator.collection.tables import Campaign
     from evaluator.collection.versions import campaign_of, history
 
@@ -92,6 +95,8 @@ async def versions_of(code: str) -> list[str]:
         found["id"],
     )
     number = {row["questionnaire"]: row["n"] for row in counts}
+    words = {True: "100 responses or more", False: "under 100 responses"}
     return [
-        f"{used.since}\t{used.identifier}\tresponses={number.get(used.id, 0)}" for used in await history(found["id"])
+        f"{used.since}\t{used.identifier}\t{words[number.get(used.id, 0) >= 100]}"
+        for used in await history(found["id"])
     ]
