@@ -1,7 +1,8 @@
 """A database that was restored from an older backup: it would sign a second history, so its campaigns take nothing.
 
 What was sealed since the backup is gone, and the codes that were used since look unused: an answer that came now could
-be somebody's second one, and its promise could not be kept. So citizens are asked to come back, and the operator is told.
+be somebody's second one, and its promise could not be kept. So citizens are asked to come back, and the operator is
+told. Likewise when the key of the logs is another one than what signed them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 from litestar import Litestar, Request
 
 from evaluator.collection.campaigns import LiveCampaign
-from evaluator.ledger.appending import LogBehind, check_not_behind
+from evaluator.ledger.appending import LogBehind, check_not_behind, check_same_key
 from evaluator.ledger.files import head
-from evaluator.ledger.keys import campaign_log
+from evaluator.ledger.keys import LogKeyError, campaign_log
 from evaluator.ledger.merkle import EMPTY_ROOT
 from evaluator.problems import Problem
 from evaluator.settings import Settings
@@ -39,7 +40,7 @@ class Watch:
         self._known: dict[str, tuple[float, bool]] = {}
 
     async def is_behind(self, code: str) -> bool:
-        """Whether the database knows less of a campaign's log than was published."""
+        """Whether the database knows less of a campaign's log than was published, or the log's key was lost."""
         known = self._known.get(code)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
@@ -50,7 +51,8 @@ class Watch:
                 self._settings, campaign_log(code), newest.size if newest else 0,
                 newest.root.hex() if newest else EMPTY_ROOT.hex(),
             )  # fmt: skip
-        except LogBehind as error:
+            check_same_key(self._settings, campaign_log(code), newest.checkpoint if newest else "")
+        except (LogBehind, LogKeyError) as error:
             behind = True
             if known is None or not known[1]:
                 log.error("campaign %s takes no answers: %s", code, error)

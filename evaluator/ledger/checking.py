@@ -146,7 +146,8 @@ def check_folder(home: Path, vkey: str | Verifier, old: str | None = None) -> Ch
                 f"the log does not continue the older checkpoint: its first {before.size} entries were changed since"
             )
         _check_upper_tiles(home, 1, row)
-        _check_index(home, head.size)
+        if head.size:
+            _check_index(home, head.size)
     except (DamagedFiles, ValueError) as error:
         raise error if isinstance(error, LogRefused) else LogRefused(str(error)) from None
     return Checked(head.origin, head.size, head.root, dict(sorted(kinds.items())), before.size if before else None)

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from evaluator import cli
-from evaluator.collection import closing, exclusion, keys, slips, withdrawal
+from evaluator.collection import behind, closing, exclusion, keys, slips, withdrawal
 from evaluator.collection.admission import issue_codes
 from evaluator.collection.campaigns import load_campaign
 from evaluator.collection.epochs import end_due
@@ -501,8 +501,16 @@ async def test_the_closing_waits_for_what_waits(database_url, app_on, serving, s
 # --- a restored backup ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the operator reads. The first application of a process takes pytest's own handler away."""
+    found: list[str] = []
+    monkeypatch.setattr(behind.log, "error", lambda text, *values: found.append(text % values))
+    return found
+
+
 async def test_a_database_behind_its_published_log_takes_no_answers_and_says_so(
-    database_url, app_on, serving, small_campaign, caplog
+    database_url, app_on, serving, small_campaign, told
 ) -> None:
     await small_campaign()
     app = app_on(database_url)
@@ -525,7 +533,25 @@ async def test_a_database_behind_its_published_log_takes_no_answers_and_says_so(
         assert page.status == 503
         assert (await citizen.open("/receipt")).status == 200
         assert await Pending.count() == 0
-    assert "older backup" in caplog.text
+    assert "older backup" in "".join(told)
+
+
+async def test_a_site_that_lost_the_key_of_its_logs_promises_nothing(
+    database_url, app_on, serving, small_campaign, told
+) -> None:
+    await small_campaign()
+    app = app_on(database_url)
+    async with serving(app) as client:
+        citizen = Person(client)
+        await citizen.open("/rate/spring/3702")
+        await citizen.press(contact="no")
+        await citizen.press()
+        await citizen.press()
+        (app.state.settings.data_dir / "keys" / "log.ed25519").unlink()  # a new one is made: not the one that signed
+        app.state.logs._known.clear()  # a process that begins after that
+        assert (await citizen.press("send")).status == 503
+        assert await Pending.count() == 0
+    assert "put the old key back" in "".join(told)
 
 
 async def _restore_older_backup() -> None:

@@ -122,6 +122,15 @@ async def test_every_log_is_published_and_none_that_is_not_there(settings: Setti
     assert read_published(settings, "audit")
 
 
+async def test_a_log_without_entries_is_published_too(settings: Settings) -> None:
+    await append(settings, SPRING, [])
+    await publish(settings, SPRING)
+    assert check_folder(folder(settings, SPRING), signer(settings, SPRING).vkey).size == 0
+    await append(settings, SPRING, responses(0, 3))
+    await publish(settings, SPRING)
+    assert check_folder(folder(settings, SPRING), signer(settings, SPRING).vkey).size == 3
+
+
 async def test_nothing_is_published_from_within_a_transaction(settings: Settings) -> None:
     async with database.engine().transaction():
         await append(settings, SPRING, responses(0, 3))
