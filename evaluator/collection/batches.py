@@ -16,7 +16,7 @@ from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.frames import Carrier, Contact, DesignCell, read_frame_file, take_contacts
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.letters import Invited
-from evaluator.collection.manifest import changing
+from evaluator.collection.manifest import changing, publish_log
 from evaluator.collection.sampling import NONE_DRAWN, Before, Drawn, DrawnCell, Numbers, Wish, draw_wave
 from evaluator.collection.tables import Batch, Invitation, SampleCell
 from evaluator.problems import FieldProblem, Problem
@@ -91,13 +91,15 @@ async def invite(
     with sender_folder.new_folder(out) as folder:
         sender_folder.fill(folder, settings, campaign, carrier, invited, readme(campaign, batch, carrier))
         reason = _("A batch of invitations was drawn.")
-        async with changing(settings, campaign.id, today, reason):
+        # a transaction around `changing`: nothing but the commit can fail while the folder may still be taken away
+        async with Batch._meta.db.transaction(), changing(settings, campaign.id, today, reason):
             if await _before(campaign.id) != before or await _seed(campaign.id, seed) != seed:
                 raise Problem(
                     409, _("Another batch was drawn meanwhile"), _("Nothing was stored. Run the command again.")
                 )
             await _keep(campaign.id, batch, carrier, today, seed, drawn, invited, key)
     sender_folder.write_about(folder, sender_folder.About(campaign.code, batch, carrier, len(invited)))
+    await publish_log(settings, campaign.code)
     there = {cell.cell.unit for cell in drawn.cells}
     return Report(
         batch, carrier, len(invited), seed, drawn.cells, drawn.short,

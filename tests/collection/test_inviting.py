@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import stat
 from collections import Counter
@@ -25,7 +26,7 @@ from evaluator.collection.reminders import on_list, remind, told_wrong
 from evaluator.collection.sampling import Numbers, Wish, read_allocation
 from evaluator.collection.tables import Admission, Batch, Invitation, SampleCell
 from evaluator.collection.undelivered import count_undelivered
-from evaluator.database import engine
+from evaluator.database import DatabaseError, engine
 from evaluator.problems import Problem
 from evaluator.settings import Settings
 from evaluator.spreadsheets.findings import Refused
@@ -288,6 +289,33 @@ async def test_a_failure_at_the_last_step_takes_the_folder_along(
         await draw(site, frame_file(tmp_path), tmp_path / "w1")
     assert not (tmp_path / "w1").exists()
     assert await dumped() == before
+
+
+async def test_once_the_codes_are_valid_nothing_takes_the_folder_away(
+    site: Settings, small_campaign: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await small_campaign()
+
+    async def fails(*_given: object) -> None:
+        raise RuntimeError("the log cannot be published")
+
+    monkeypatch.setattr(batches, "publish_log", fails)
+    with pytest.raises(RuntimeError):
+        await draw(site, frame_file(tmp_path), tmp_path / "w1")
+    assert len(people(tmp_path / "w1")) == await Invitation.count() == 40
+    assert (tmp_path / "w1/batch.json").exists()
+
+
+async def test_two_draws_at_once_never_take_the_same_people(
+    site: Settings, small_campaign: Make, tmp_path: Path
+) -> None:
+    await small_campaign()
+    frame = frame_file(tmp_path)
+    both = await asyncio.gather(*(draw(site, frame, tmp_path / name) for name in ("w1", "w2")), return_exceptions=True)
+    drawn = [p["name"] for name in ("w1", "w2") if (tmp_path / name).exists() for p in people(tmp_path / name)]
+    assert len(drawn) == len(set(drawn)) == await Invitation.count()
+    assert sum(isinstance(one, Report) for one in both) >= 1
+    assert all(isinstance(one, Report | Problem | DatabaseError) for one in both)
 
 
 async def test_people_who_were_drawn_elsewhere_are_not_drawn_again_by_accident(
