@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from evaluator.problems import Problem
@@ -33,6 +34,7 @@ def _folder(settings: Settings) -> Path:
     return settings.data_dir / "keys"
 
 
+@lru_cache(maxsize=256)
 def _path(settings: Settings, code: str) -> Path:
     if not CODE.fullmatch(code):
         raise ValueError(f"{code!r} is no code of a campaign")
@@ -49,7 +51,7 @@ def campaign_key(settings: Settings, code: str) -> bytes:
     """
     path = _path(settings, code)
     try:
-        key = path.read_bytes()
+        key = _read(path)
     except FileNotFoundError:
         key = _make(path)
     if len(key) != KEY_BYTES:
@@ -58,6 +60,19 @@ def campaign_key(settings: Settings, code: str) -> bytes:
             _("The time for appeals of “%(code)s” is over: its codes and receipts cannot be used any more."), code=code,
         )  # fmt: skip
     return key
+
+
+_known: dict[Path, tuple[tuple[int, int, int], bytes]] = {}  # a file's mark when it was read, and the key
+
+
+def _read(path: Path) -> bytes:
+    """The key in its file, read again only when that was changed: every answer asks for it."""
+    found = path.stat()
+    mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+    known = _known.get(path)
+    if known is None or known[0] != mark:
+        known = _known[path] = (mark, path.read_bytes())
+    return known[1]
 
 
 def _make(path: Path) -> bytes:
@@ -108,6 +123,7 @@ def destroy(settings: Settings, code: str) -> None:
     finally:
         os.close(descriptor)
     _sync(path.parent)
+    _known.pop(path, None)
 
 
 def kept_keys(settings: Settings) -> Iterator[bytes]:
