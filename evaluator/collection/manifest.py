@@ -305,13 +305,13 @@ async def log_manifest(settings: Settings, campaign: int, day: date, reason: str
     text, before = await text_now(settings, campaign), await latest(campaign)
     if before is not None and before.text == text:
         return None
-    reason = reason[:LONGEST_REASON] if before is not None else ""
+    reason = reason[:LONGEST_REASON]
     promise = read_manifest(text)
     said = {
         "sha256": digest_of(text), "bytes": len(text.encode()), "opens": promise.opens.isoformat(),
         "closes": promise.closes.isoformat(), "questionnaire": msgspec.to_builtins(promise.questionnaire),
     }  # fmt: skip
-    changed = {"replaces": before.digest, "reason": reason} if before is not None else {}
+    changed = ({"replaces": before.digest} if before is not None else {}) | ({"reason": reason} if reason else {})
     leaf = entry("manifest", campaign=row["code"], manifest=said, **changed)
     await append(settings, campaign_log(row["code"]), [leaf])
     await Manifest(campaign=campaign, day=day, digest=said["sha256"], text=text, reason=reason).save()
@@ -336,7 +336,10 @@ async def differences(settings: Settings, campaign: int, code: str) -> list[str]
     """
     found = await history(campaign)
     if not found:
-        return ["no manifest was logged: a draft is logged when it is opened"]
+        [row] = await Campaign.raw("SELECT stage FROM campaign WHERE id = {}", campaign)
+        if row["stage"] == "draft":
+            return ["no manifest was logged: a draft is logged when it is opened"]
+        return ["no manifest was logged: it was made before there were any; the next change logs one, with its reason"]
     wrong = [
         f"the manifest of {one.day} is not the one that was logged: its SHA-256 is {digest_of(one.text)}, "
         f"logged was {one.digest}"

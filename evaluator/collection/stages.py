@@ -58,7 +58,7 @@ async def do(settings: Settings, code: str, deed: Deed, day: date, *, by: str = 
     if engine().current_transaction.get() is not None:
         raise RuntimeError("a stage begins in a transaction of its own: what is logged is published after it")
     found = await campaign_of(code)
-    async with manifest.changing(settings, found["id"], day, CLOSED_EARLY):
+    async with manifest.changing(settings, found["id"], day, CLOSED_EARLY if deed == "close" else ""):
         row = await campaign_of(code)  # anew: nobody changes it from here on
         await Campaign.update(refusing(deed, row, day)).where(Campaign.id == row["id"])
         await record(settings, DEEDS[deed], code=code, by=by)

@@ -252,3 +252,16 @@ async def test_no_reason_no_change(database_url, settings, small_campaign) -> No
         await amend(settings, "spring", Changes(closes=date(2026, 4, 9)), DAY, " ")
     assert [error.pointer for error in refused.value.errors] == ["reason"]
     assert len(await manifest_leaves()) == 1
+
+
+async def test_a_campaign_from_before_there_were_manifests_gets_one_with_its_next_change(
+    database_url, settings, small_campaign
+) -> None:
+    await small_campaign(draft=True)
+    await Campaign.update({Campaign.stage: "ready", Campaign.rules: ""}, force=True)
+    [line] = await differences(settings)
+    assert "made before there were any" in line
+    await amend(settings, "spring", Changes(closes=date(2026, 4, 9)), DAY, "It was asked for.")
+    [leaf] = await manifest_leaves()
+    assert ("replaces" in leaf, leaf["reason"]) == (False, "It was asked for.")
+    assert await differences(settings) == []
