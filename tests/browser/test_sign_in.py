@@ -22,6 +22,7 @@ from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, violations
+from tests.browser.receipts import VERIFIED, seal_all, to_receipt, verified_outside
 from tests.collection.conftest import QUESTIONNAIRE
 
 FOLDER = Path(__file__).parent / "oidc"
@@ -196,6 +197,22 @@ def test_an_address_that_the_provider_sent_somebody_to_is_worth_nothing_elsewher
     other.goto(back)
     assert other.inner_text("h1") == "This sign-in did not begin here"
     other.context.close()
+    context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["scripts", "no scripts"])
+def test_who_signed_in_gets_a_receipt_that_verifies_everywhere(
+    browser: Any, place: Place, tmp_path: Path, script: bool
+) -> None:
+    context = browser.new_context(locale="en", viewport=PHONE, java_script_enabled=script)
+    page = context.new_page()
+    page.goto(f"{place.address}/rate/spring/{place.unit()}")
+    press(page, BUTTON)
+    sign_in(page, "alice")
+    assert "Your answers were counted" in answer(page)
+    seal_all(place.address, place.home, "spring")
+    text = to_receipt(page, place.address, script=script)
+    assert verified_outside(text, place.address, "spring", tmp_path) == VERIFIED
     context.close()
 
 
