@@ -76,7 +76,14 @@ def check_not_behind(settings: Settings, log_name: str, size: int, root: str) ->
     found = read_published(settings, log_name)
     if found is None:
         return
-    published = notes.unsigned_checkpoint(found)
+    try:
+        published = notes.unsigned_checkpoint(found)
+    except notes.NoteError as error:
+        raise LogBehind(
+            f"the published head of the log {log_name} is damaged ({error}), so nobody can tell whether the database "
+            f"is behind it. Nothing was signed. Put {folder(settings, log_name) / 'checkpoint'} back from a copy; "
+            f"delete it only if you are sure that no head of more than {size} entries was ever published"
+        ) from None
     if published.size > size:
         raise LogBehind(
             f"the log {log_name} is published with {published.size} entries, but the database has {size}: it is an "

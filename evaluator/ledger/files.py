@@ -322,7 +322,10 @@ async def receipt_for(settings: Settings, log_name: str, leaf_hash: bytes) -> st
     )
     if checkpoint is None or row is None:
         return None
-    size = notes.unsigned_checkpoint(checkpoint).size
+    try:
+        size = notes.unsigned_checkpoint(checkpoint).size
+    except notes.NoteError:  # damaged: nothing can be proved until an operator looked
+        return None
     if row["position"] >= size:
         return None
     proof = await asyncio.to_thread(inclusion, folder(settings, log_name), row["position"], size)

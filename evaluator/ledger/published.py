@@ -36,7 +36,7 @@ def folder(settings: Settings, log_name: str) -> Path:
 def read_published(settings: Settings, log_name: str) -> str | None:
     """The checkpoint that is published, or None."""
     try:
-        return (folder(settings, log_name) / "checkpoint").read_text(encoding="utf-8")
+        return (folder(settings, log_name) / "checkpoint").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 

@@ -56,11 +56,11 @@ class Line:
 
 def _line(settings: Settings, name: str) -> Line:
     found = NAME.fullmatch(name)
-    text = read_published(settings, name)
     campaign, vkey = found and found[1], signer(settings, name).vkey
-    if text is None:
+    try:
+        head = notes.unsigned_checkpoint(read_published(settings, name) or "")
+    except notes.NoteError:  # none, or a damaged one: the site's own log says so every minute
         return Line(name, campaign, 0, "", vkey, published=False)
-    head = notes.unsigned_checkpoint(text)
     return Line(name, campaign, head.size, notes.encoded(head.root), vkey, published=True)
 
 
@@ -94,7 +94,7 @@ def _file(settings: Settings, name: str, path: str) -> tuple[bytes, str, dict[st
             checkpoint = read_published(settings, name)
             body = group(home, checkpoint, "" if found[1] == "all" else found[1]) if checkpoint else None
             return (body, "application/json", again) if body is not None else None
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, DamagedFiles):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, DamagedFiles, notes.NoteError):
         pass
     return None
 

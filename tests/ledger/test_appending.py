@@ -194,6 +194,22 @@ async def test_a_database_that_differs_from_what_was_published_signs_nothing(set
         await append(settings, SPRING, responses(5, 9))
 
 
+@pytest.mark.parametrize("content", [b"", b"x", b"\xff\xfe"])
+async def test_behind_a_damaged_head_nothing_is_signed_until_somebody_looked(
+    sqlite_settings: Settings, content: bytes
+) -> None:
+    settings, path = sqlite_settings, folder(sqlite_settings, SPRING) / "checkpoint"
+    await append(settings, SPRING, responses(0, 5))
+    await publish(settings, SPRING)
+    kept = path.read_bytes()
+    path.write_bytes(content)
+    for work in (append(settings, SPRING, responses(5, 9)), publish(settings, SPRING)):
+        with pytest.raises(LogBehind, match="is damaged"):
+            await work
+    path.write_bytes(kept)
+    assert (await append(settings, SPRING, responses(5, 9))).size == 9
+
+
 async def test_another_key_signs_nothing_but_a_new_host_name_does(settings: Settings, tmp_path: Path) -> None:
     await append(settings, SPRING, responses(0, 5))
     moved = Settings(data_dir=tmp_path, database_url=settings.database_url, base_url="https://new.example.org")

@@ -13,7 +13,7 @@ from evaluator.app import create_app
 from evaluator.ledger import routes
 from evaluator.ledger.appending import append
 from evaluator.ledger.audit import record
-from evaluator.ledger.files import publish, publish_all
+from evaluator.ledger.files import publish, publish_all, receipt_for
 from evaluator.ledger.keys import signer
 from evaluator.ledger.merkle import leaf_hash, root_from_inclusion
 from evaluator.ledger.notes import decoded, read_checkpoint
@@ -106,6 +106,16 @@ async def test_the_overview_lists_every_log_in_both_languages(settings: Settings
         script = await client.get("/log/verify_receipt.py")
         assert script.text.startswith("#!/usr/bin/env python3")
         assert 'filename="verify_receipt.py"' in script.headers["content-disposition"]
+
+
+async def test_a_damaged_head_breaks_no_page(sqlite_settings: Settings, serving: Serving) -> None:
+    await append(sqlite_settings, SPRING, responses(0, 3))
+    await publish(sqlite_settings, SPRING)
+    (folder(sqlite_settings, SPRING) / "checkpoint").write_bytes(b"\xff")
+    async with serving(create_app(sqlite_settings)) as client:
+        assert "not published yet" in (await client.get("/log", headers=HTML)).text
+        assert (await client.get(f"/log/{SPRING}/proofs/all")).status_code == 404
+    assert await receipt_for(sqlite_settings, SPRING, leaf_hash(responses(0, 1)[0].encode())) is None
 
 
 @pytest.mark.parametrize("size", [1, 99, 100, 431, 1700])
