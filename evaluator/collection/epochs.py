@@ -17,6 +17,7 @@ from evaluator.collection.closing import close
 from evaluator.collection.mixing import tidy
 from evaluator.collection.quality import flag_campaign
 from evaluator.collection.sealing import Sealed, is_over, seal
+from evaluator.collection.steering import refresh
 from evaluator.collection.tables import Campaign, Pending
 from evaluator.ledger.files import publish_all
 from evaluator.settings import Settings
@@ -48,6 +49,7 @@ async def end_due(settings: Settings, now: datetime) -> list[str]:
         if await Pending.exists().where(Pending.campaign == row["id"]):
             continue
         await flag_campaign(settings, row["id"])
+        await refresh(row["id"], closed=True)
         if await close(settings, row["code"]):
             ended.append(row["code"])
     return ended

@@ -62,6 +62,7 @@ class Difference(msgspec.Struct, frozen=True):
     n_open: int
     n_invited: int
     auxiliaries: tuple[str, ...]  # questions by which open answers were brought to the population
+    exact: tuple[int, int]  # the same two numbers exactly: never shown, for the next time
 
 
 class Signals(msgspec.Struct, frozen=True):
@@ -81,7 +82,11 @@ async def signals(campaign: int) -> Signals | None:
 
 
 async def refresh(campaign: int, *, closed: bool = False) -> Signals | None:
-    """Work a campaign's signals out anew where enough was sealed since the last time; at the close in any case."""
+    """Work a campaign's signals out anew where enough was sealed since the last time; at the close in any case.
+
+    Means are kept as they were when either group has changed by fewer than fifty: their difference would tell what
+    these few answered.
+    """
     [found] = await Campaign.raw("SELECT count(*) AS n FROM response WHERE campaign = {}", campaign)
     before = await CampaignSignals.select().where(CampaignSignals.campaign == campaign).first()
     if not closed and found["n"] < (before["responses"] if before else 0) + EPOCH:
@@ -97,7 +102,10 @@ async def refresh(campaign: int, *, closed: bool = False) -> Signals | None:
         for code, cell in strata.items()
     }
     parts = [chunk async for chunk in stored(TAKEN, [campaign], (date.min, date.max))]
-    made = await asyncio.to_thread(signals_of, questionnaire, [line for part in parts for line in part], cells)
+    shown = msgspec.json.decode(before["text"], type=Signals) if before else None
+    made = await asyncio.to_thread(
+        signals_of, questionnaire, [line for part in parts for line in part], cells, shown.against if shown else None
+    )
     text = msgspec.json.encode(made).decode()
     await CampaignSignals.raw(
         "INSERT INTO campaign_signals (campaign, responses, text) VALUES ({}, {}, {}) "
@@ -119,9 +127,12 @@ async def watch_for_ever(every: float = EVERY) -> None:
 
 
 def signals_of(
-    questionnaire: Questionnaire, rows: Sequence[Sequence[Any]], frame: Mapping[tuple[str, str], float]
+    questionnaire: Questionnaire,
+    rows: Sequence[Sequence[Any]],
+    frame: Mapping[tuple[str, str], float],
+    before: Difference | None = None,
 ) -> Signals:
-    """Signals from rows of `TAKEN` and the frame's people by unit and design stratum."""
+    """Signals from rows of `TAKEN`, the frame's people by unit and design stratum, and the means shown before."""
     rows = [row for row in rows if not row[5] and row[4]]
     mode = np.array([row[1] for row in rows], str)
     items = scoring(questionnaire)
@@ -157,7 +168,7 @@ def signals_of(
         _down(len(rows)), _shares(mode, prompted), _shares(mode, staff) if apart else (),
         {name: n for name, n in shown.items() if n},
         _against([row[0] for row in rows], [row[2] for row in rows], mode, staff, points, codes,
-                 [item.item for item in strata], frame),
+                 [item.item for item in strata], frame, before),
     )  # fmt: skip
 
 
@@ -190,13 +201,16 @@ def _shares(mode: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[Share, ...]:
 
 def _against(
     units: Sequence[str], strata: Sequence[str], mode: NDArray[Any], staff: NDArray[np.bool_], points: NDArray[Any],
-    codes: NDArray[np.int16], names: Sequence[str], frame: Mapping[tuple[str, str], float],
+    codes: NDArray[np.int16], names: Sequence[str], frame: Mapping[tuple[str, str], float], before: Difference | None,
 ) -> Difference | None:  # fmt: skip
     """The doubly robust mean of the open answers against the invited; with fewer auxiliaries where all are too many."""
     answered = np.isfinite(points) & ~staff
     cells, cell = np.unique([f"{u}\t{s}" for u, s in zip(units, strata, strict=True)] or [""], return_inverse=True)
     people = np.array([frame.get(tuple(name.split("\t")), 0.0) if name else 0.0 for name in cells.tolist()])  # type: ignore[arg-type]
     invited, opened = answered & (mode == "invitation"), answered & (mode == "open")
+    exact = (int(opened.sum()), int(invited.sum()))
+    if before is not None and any(0 < abs(now - then) < EPOCH for now, then in zip(exact, before.exact, strict=True)):
+        return before
     if invited.sum() < EPOCH or opened.sum() < EPOCH or not (people[cell[invited]] > 0).all():
         return None
     weight = people / np.maximum(np.bincount(cell[invited], minlength=len(people)), 1)
@@ -210,7 +224,7 @@ def _against(
         return Difference(
             round(found.estimate, 1), round(found.sample, 1), round(found.difference, 1),
             round(found.difference - half, 1), round(found.difference + half, 1),
-            _down(int(found.n_open)), _down(int(found.n_sample)), tuple(names[k] for k in used),
+            _down(int(found.n_open)), _down(int(found.n_sample)), tuple(names[k] for k in used), exact,
         )  # fmt: skip
     return None
 

@@ -80,6 +80,35 @@ async def test_signals_stay_as_they_are_until_fifty_more_are_sealed(
     assert await CampaignSignals.count() == 1
 
 
+async def test_means_do_not_move_with_a_few_by_either_way_not_even_at_the_close(
+    small_campaign: Callable[..., Awaitable[None]], database_url: str
+) -> None:
+    await small_campaign(questionnaire=shipped_text("sd-citizen"))
+    rng = random.Random(6)
+    campaign = await prepared(made(rng, "nearly_all", "nearly_none", False))
+    first = await steering.refresh(campaign)
+    assert first is not None
+    assert first.against is not None
+    # sixty invited, but three by the open link: their mean would tell what the three said
+    more: list[dict[str, object]] = [
+        {"identifier": identifier(3000 + n), "mode": "open" if n < 3 else "invitation", "flags": "prompted",
+         "answers": person(rng, "nearly_all", "yes")}
+        for n in range(63)
+    ]  # fmt: skip
+    await keep(more)
+    for closed in (False, True):
+        found = await steering.refresh(campaign, closed=closed)
+        assert found is not None
+        assert found.against == first.against
+        assert found.flags == {"prompted": 60}
+    await keep(
+        [{"identifier": identifier(4000 + n), "mode": "open", "answers": person(rng, "nearly_all")} for n in range(47)]
+    )
+    found = await steering.refresh(campaign, closed=True)
+    assert found is not None
+    assert found.against != first.against
+
+
 async def test_excluded_responses_are_no_part_and_without_a_frame_nothing_is_compared(
     small_campaign: Callable[..., Awaitable[None]], database_url: str
 ) -> None:
