@@ -44,6 +44,11 @@ def promise_text(settings: Settings, campaign: LiveCampaign, leaf_hash: str) -> 
     return by.sign(f"{FIRST_LINE}\n{by.origin}\n{leaf}\n{SEALED_BY}{day.isoformat()}\n")
 
 
+def mark_of(promise: str) -> bytes:
+    """The key's ID and the signature at the end of a promise that was just made."""
+    return base64.b64decode(promise[promise.rindex(" ") + 1 : -1])
+
+
 def token(settings: Settings, campaign: LiveCampaign, leaf_hash: str) -> str:
     """What the response is withdrawn with."""
     return withdrawal_token(campaign_key(settings, campaign.code), leaf_hash)
