@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from evaluator.collection.campaigns import LiveCampaign, Place
-from evaluator.collection.screen_counts import BEGIN, SENT
+from evaluator.collection.screen_counts import BEGIN
 from evaluator.collection.tables import Campaign
 from evaluator.ledger.tables import Log
 from evaluator.units.tree import subtree
@@ -91,7 +91,7 @@ class UnitLine(msgspec.Struct, frozen=True):
 
 
 class Screen(msgspec.Struct, frozen=True):
-    """A screen of the form; BEGIN and SENT stand for its two ends."""
+    """A screen of the form; BEGIN stands for those who began."""
 
     code: str
     name: str
@@ -348,9 +348,12 @@ def _representative(strata: Sequence[StratumLine]) -> tuple[float, float]:
 
 
 def drop_off(names: Mapping[str, str], visits: Mapping[str, int]) -> tuple[Screen, ...]:
-    """Visits that got through each screen, in the order of the form, rounded down; nothing before ten began."""
+    """Visits that got through each screen, in the order of the form, rounded down; nothing before ten began.
+
+    Whoever sent the form is not among them: their number is that of the responses, and would narrow the units down.
+    """
     began = _down(visits.get(BEGIN, 0))
     if not began:
         return ()
-    through = [(code, name, _down(visits.get(code, 0))) for code, name in ((BEGIN, ""), *names.items(), (SENT, ""))]
+    through = [(code, name, _down(visits.get(code, 0))) for code, name in ((BEGIN, ""), *names.items())]
     return tuple(Screen(code, name, n, min(n / began, 1.0)) for code, name, n in through)

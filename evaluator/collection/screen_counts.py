@@ -15,7 +15,7 @@ from evaluator import database
 from evaluator.collection.tables import ScreenCount
 
 EVERY = 3600.0  # seconds
-BEGIN, SENT = ":begin", ":sent"  # visits that saw the first screen, and that sent the form; no screen has such a code
+BEGIN = ":begin"  # visits that saw the first screen; no screen has such a code
 ADD = """
 INSERT INTO screen_count (campaign, screen, visits) VALUES ({}, {}, {})
 ON CONFLICT (campaign, screen) DO UPDATE SET visits = screen_count.visits + excluded.visits

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -163,9 +164,10 @@ def signals_of(
         ]
         if given:
             points[number] = sum(given) / len(given) / 1000.0
+    most = {name: _most(rows, name) for name in MODES}
     shown = {name: _down(n) for name, n in sorted(flags.items())}
     return Signals(
-        _down(len(rows)), _shares(mode, prompted), _shares(mode, staff) if apart else (),
+        _down(len(rows)), _shares(mode, prompted, most), _shares(mode, staff, most) if apart else (),
         {name: n for name, n in shown.items() if n},
         _against([row[0] for row in rows], [row[2] for row in rows], mode, staff, points, codes,
                  [item.item for item in strata], frame, before),
@@ -187,15 +189,27 @@ def _down(n: int) -> int:
     return int(rounded_down([n])[0])
 
 
-def _shares(mode: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[Share, ...]:
+def _most(rows: Sequence[Sequence[Any]], mode: str) -> int:
+    """The greatest number of a mode's responses that narrows no unit down whose own rounded number is seen.
+
+    With k rounded numbers that add up to f, a total above f + 9 (k - 1) would say of each that it is above its least.
+    """
+    found = []
+    for key in (lambda row: row[0], lambda row: (row[0], row[2])):  # units, and strata of units where they are shown
+        counts = Counter(key(row) for row in rows if row[1] == mode).values()
+        found.append(sum(_down(n) for n in counts) + 9 * max(len(counts) - 1, 0))
+    return _down(min(found))
+
+
+def _shares(mode: NDArray[Any], chosen: NDArray[np.bool_], most: Mapping[str, int]) -> tuple[Share, ...]:
     found = []
     for name in MODES:
         some, rest = (_down(int(((mode == name) & part).sum())) for part in (chosen, ~chosen))
-        if not some and not rest:
+        of = min(some + rest, most[name])
+        if not of or some > of:
             continue
-        lower, upper = wilson(some, some + rest)
-        # nearly all, or hardly any, said so: what can be told is the least of the one or the other
-        found.append(Share(name, some, some + rest, some / (some + rest), float(lower), float(upper)))
+        lower, upper = wilson(some, of)
+        found.append(Share(name, some, of, some / of, float(lower), float(upper)))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now, state
 from evaluator.collection.drafts import Draft
 from evaluator.collection.responses import response_row
-from evaluator.collection.screen_counts import BEGIN, SENT
+from evaluator.collection.screen_counts import BEGIN
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
 from questionnaires.acceptance import Accepted, accepted
@@ -361,8 +361,6 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     headers = _key_away(request, addresses(campaign, visit)[1]) if key is not None else {}
     if outcome.kind == "duplicate":
         raise already_counted(form.mode(visit))
-    if outcome.kind == "stored":
-        _count(request, campaign, SENT)
     return await receipt_pages.after_sending(
         request, campaign, visit.unit, outcome.leaf_hash, cookies=key is not None, headers=headers
     )

@@ -7,7 +7,7 @@ import random
 from datetime import date, timedelta
 
 from evaluator.collection.campaigns import Label, create_campaign
-from evaluator.collection.screen_counts import BEGIN, SENT
+from evaluator.collection.screen_counts import BEGIN
 from evaluator.collection.steering import refresh
 from evaluator.collection.tables import CampaignUnit, Response, SampleCell, ScreenCount
 from evaluator.settings import Settings
@@ -55,7 +55,7 @@ async def make_watched(settings: Settings, today: date) -> None:
                 )
             )
     seen = 640
-    for screen in (BEGIN, *(one.code for one in screens(loads(text.encode(), "sd-citizen"))), SENT):
+    for screen in (BEGIN, *(one.code for one in screens(loads(text.encode(), "sd-citizen")))):
         await ScreenCount.insert(ScreenCount(campaign=campaign.id, screen=screen, visits=seen))
         seen -= rng.randrange(4, 30)
     await refresh(campaign.id)

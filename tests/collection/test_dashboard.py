@@ -24,7 +24,7 @@ from evaluator.collection import dashboard_routes, steering
 from evaluator.collection.campaigns import load_campaign
 from evaluator.collection.dashboard import Counted, drop_off, overview
 from evaluator.collection.responses import response_row
-from evaluator.collection.screen_counts import BEGIN, SENT, ScreenCounts, visits
+from evaluator.collection.screen_counts import BEGIN, ScreenCounts, visits
 from evaluator.collection.sealing import seal
 from evaluator.collection.tables import CampaignSignals, CampaignUnit, Response, SampleCell
 from evaluator.units.tables import Unit
@@ -215,14 +215,14 @@ async def test_screens_are_counted_in_memory_and_added_together_from_all_process
     for _ in range(25):
         here.add(campaign.id, BEGIN)
     for _ in range(12):
-        there.add(campaign.id, BEGIN, "contact", SENT)
+        there.add(campaign.id, BEGIN, "contact")
     assert await visits(campaign.id) == {}
     await here.store()
     await there.close()
     await there.store()
-    assert await visits(campaign.id) == {BEGIN: 37, "contact": 12, SENT: 12}
+    assert await visits(campaign.id) == {BEGIN: 37, "contact": 12}
     shown = drop_off({"contact": "Contact", "view": "View"}, await visits(campaign.id))
-    assert [(s.code, s.visits) for s in shown] == [(BEGIN, 30), ("contact", 10), ("view", 0), (SENT, 10)]
+    assert [(s.code, s.visits) for s in shown] == [(BEGIN, 30), ("contact", 10), ("view", 0)]
     assert drop_off({}, {BEGIN: 9}) == ()
 
 
@@ -244,7 +244,7 @@ async def test_the_form_counts_each_screen_of_a_visit_once(
         await citizen.press()
         await citizen.press("send")
         await site.state.screen_counts.store()
-        assert await visits(campaign.id) == {BEGIN: 1, "contact": 1, "view": 1, "about": 1, SENT: 1}
+        assert await visits(campaign.id) == {BEGIN: 1, "contact": 1, "view": 1, "about": 1}
 
 
 async def test_an_operator_of_a_county_sees_its_units_alone_and_no_sums_of_the_whole(
