@@ -28,7 +28,6 @@ from evaluator.collection.tables import (
 from evaluator.collection.versions import campaign_of
 from evaluator.database import engine
 from evaluator.ledger.audit import record
-from evaluator.ledger.files import publish
 from evaluator.ledger.keys import AUDIT
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
@@ -114,7 +113,7 @@ async def amend(
             )
         await _write(row, changes, units)
         await record(settings, "campaign.changed", code=code, fields=changes.named, by=by)
-    await publish(settings, AUDIT)
+    await manifest.publish_after(settings, AUDIT)
     now = await manifest.latest(found["id"])
     return None if now is None or now == before else now.digest
 

@@ -319,11 +319,16 @@ async def log_manifest(settings: Settings, campaign: int, day: date, reason: str
 
 
 async def publish_log(settings: Settings, code: str) -> None:
-    """Bring a campaign's public files up to its log. What cannot be written now, the server writes later."""
+    """Bring the public files of a campaign's log up to it."""
+    await publish_after(settings, campaign_log(code))
+
+
+async def publish_after(settings: Settings, log_name: str) -> None:
+    """Bring a log's files up to it after a commit; what cannot be written now, the server writes later."""
     try:
-        await publish(settings, campaign_log(code))
+        await publish(settings, log_name)
     except OSError as error:
-        log.warning("the log of campaign %s could not be published: %s", code, error)
+        log.warning("the log %s could not be published: %s", log_name, error)
 
 
 async def differences(settings: Settings, campaign: int, code: str) -> list[str]:

@@ -16,7 +16,6 @@ from evaluator.collection.tables import Campaign
 from evaluator.collection.versions import campaign_of
 from evaluator.database import engine
 from evaluator.ledger.audit import record
-from evaluator.ledger.files import publish
 from evaluator.ledger.keys import AUDIT
 from evaluator.problems import Problem
 from evaluator.settings import Settings
@@ -62,7 +61,7 @@ async def do(settings: Settings, code: str, deed: Deed, day: date, *, by: str = 
         row = await campaign_of(code)  # anew: nobody changes it from here on
         await Campaign.update(refusing(deed, row, day)).where(Campaign.id == row["id"])
         await record(settings, DEEDS[deed], code=code, by=by)
-    await publish(settings, AUDIT)
+    await manifest.publish_after(settings, AUDIT)
 
 
 def possible(row: Mapping[str, Any], day: date) -> list[Deed]:

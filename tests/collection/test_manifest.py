@@ -22,7 +22,7 @@ from evaluator.collection.rules import EPOCH, read_rules, shipped_rules
 from evaluator.collection.sealing import LEAST
 from evaluator.collection.tables import Campaign, CampaignUnit, Manifest, PopulationCell, SampleCell
 from evaluator.collection.versions import keep_questionnaire, move_campaign
-from evaluator.ledger.files import read_published
+from evaluator.ledger.files import publish_all, read_published
 from evaluator.ledger.keys import signer
 from evaluator.ledger.notes import read_checkpoint
 from evaluator.ledger.tables import LogLeaf
@@ -265,3 +265,19 @@ async def test_a_campaign_from_before_there_were_manifests_gets_one_with_its_nex
     [leaf] = await manifest_leaves()
     assert ("replaces" in leaf, leaf["reason"]) == (False, "It was asked for.")
     assert await differences(settings) == []
+
+
+async def test_a_change_holds_though_its_files_cannot_be_written_yet(
+    database_url, settings, small_campaign, monkeypatch, caplog
+) -> None:
+    async def full_disk(*_given: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(manifest, "publish", full_disk)
+    await small_campaign()
+    await stages.do(settings, "spring", "close", DAY)
+    assert caplog.text.count("no space left") == 3  # the campaign's log twice, the audit log once
+    assert await differences(settings) == []
+    monkeypatch.undo()
+    await publish_all(settings)
+    assert read_checkpoint(read_published(settings, LOG), signer(settings, LOG).vkey).size == 2
