@@ -128,3 +128,22 @@ async def test_a_campaign_without_sealed_responses_has_no_signals(
     campaign = await Campaign.objects().get(Campaign.code == "spring")
     assert campaign is not None
     assert await steering.refresh(campaign.id, closed=True) is None
+
+
+async def test_a_total_does_not_narrow_down_the_rounded_numbers_of_its_units(
+    small_campaign: Callable[..., Awaitable[None]], database_url: str
+) -> None:
+    await small_campaign(questionnaire=shipped_text("sd-citizen"))
+    rng = random.Random(8)
+    await keep(
+        [
+            {"identifier": identifier(n), "unit": "3701" if n < 19 else "3702", "answers": person(rng, "half")}
+            for n in range(38)
+        ]
+    )
+    campaign = await Campaign.objects().get(Campaign.code == "spring")
+    assert campaign is not None
+    found = await steering.refresh(campaign.id, closed=True)
+    assert found is not None
+    # each is seen as 10, so from 10 to 19; 30 in all would say that each is at least 11
+    assert [(share.mode, share.of) for share in found.prompted] == [("invitation", 20)]
