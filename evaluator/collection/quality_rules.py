@@ -122,7 +122,7 @@ def _alike(scored: Sequence[Item]) -> tuple[int, ...]:
     by_size: dict[int, list[int]] = {}
     for place, item in enumerate(scored):
         by_size.setdefault(len(item.codes), []).append(place)
-    return tuple(max(by_size.values(), key=len)) if by_size else ()
+    return tuple(max(by_size.values(), key=lambda places: len(places))) if by_size else ()
 
 
 def _within(names: Sequence[str]) -> tuple[Any, ...]:

@@ -220,7 +220,7 @@ def _against(
     """The doubly robust mean of the open answers against the invited; with fewer auxiliaries where all are too many."""
     answered = np.isfinite(points) & ~staff
     cells, cell = np.unique([f"{u}\t{s}" for u, s in zip(units, strata, strict=True)] or [""], return_inverse=True)
-    people = np.array([frame.get(tuple(name.split("\t")), 0.0) if name else 0.0 for name in cells.tolist()])  # type: ignore[arg-type]
+    people = np.array([frame.get(tuple(name.split("\t")), 0.0) if name else 0.0 for name in cells.tolist()])
     invited, opened = answered & (mode == "invitation"), answered & (mode == "open")
     exact = (int(opened.sum()), int(invited.sum()))
     if before is not None and any(0 < abs(now - then) < EPOCH for now, then in zip(exact, before.exact, strict=True)):
