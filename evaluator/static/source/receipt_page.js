@@ -119,9 +119,9 @@ async function check(text, place, mayAsk) {
       const receipt = slip ? await findAndProve(base(code), hex(bytes(slip[3]))) : tidy;
       const found = receipt ? await verdict(receipt, vkey) : waits(slip[4]);
       if (found) {
-        const ask = template('ask-server');
+        const ask = template('ask-server'), broken = found.querySelector('.slip__verdict--bad');
         ask.querySelector('input').value = tidy;
-        put(place, found, ask);
+        put(place, found, ...(broken ? [] : [ask]));
         place.scrollIntoView({block: 'nearest'});
         return;
       }
