@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import random
 import stat
 
 import pytest
@@ -154,3 +155,23 @@ def test_a_questionnaire_is_checked_without_a_database(tmp_path) -> None:
     good.write_text(shipped_text("sd-citizen"))
     assert CliRunner().invoke(cli.group, ["questionnaire", "check", str(good)]).exit_code == 0
     assert CliRunner().invoke(cli.group, ["questionnaire", "check", "nowhere.yaml"]).exit_code == 2
+
+
+def test_flags_and_signals_of_a_campaign_that_is_over_are_told_and_of_an_open_one_flags_are_refused(run) -> None:
+    from tests.collection.test_steering import made, prepared
+
+    assert run(*CREATE, "--under", "37", "--level", "C").exit_code == 0
+    assert "nothing is sealed yet" in run("campaign", "signals", "spring").output
+    asyncio.run(prepared(made(random.Random(4), "nearly_all", "nearly_none", True)))
+    flags = run("campaign", "flags", "spring")
+    assert flags.exit_code == 0, flags.output + str(flags.exception)
+    assert [line.split("\t")[0] for line in flags.output.splitlines()] == ["mahalanobis", "near_duplicate", "burst"]
+    told = run("campaign", "signals", "spring").output
+    assert "told how to answer\topen\t50 of 170" in told
+    assert "open less invited" in told
+    assert "invitation=240 open=170" in run("campaign", "list").output
+    late = ["2099-03-31" if word == "2026-03-31" else "later" if word == "spring" else word for word in CREATE]
+    assert run(*late, "--under", "37", "--level", "C").exit_code == 0
+    assert run("campaign", "flags", "later").exit_code == 2
+    assert run("campaign", "flags", "never").exit_code == 2
+    assert run("campaign", "signals", "never").exit_code == 2
