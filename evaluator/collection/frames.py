@@ -172,6 +172,8 @@ class _Reader:
             return ""
         if code and len(code) > 64:
             self.wrong(row.number, column, cell, LONG, most="64")
+        elif code and code.startswith(FORMULA_STARTS):
+            self.wrong(row.number, column, cell, FORMULA)
         elif len(self.codes) < MOST_CODES:
             self.codes[cell] = code or ""
         return code or ""

@@ -80,36 +80,44 @@ async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, out: 
             409, _("Too few to hide among"),
             _("Reminders need at least %(fewest)d of a batch who answered and as many who did not."), fewest=FEWEST,
         )  # fmt: skip
+    number = await _next_reminder(campaign.id, given.batch)
+    chosen: list[Invited] = [
+        one
+        for hashed, one in hashes.items()
+        if hashed in of_batch and on_list(key, one.code, number, used=hashed in used)
+    ]
+    about = About(campaign.code, given.batch, given.carrier, len(chosen), number)
     with sender_folder.new_folder(out) as made:
-        async with Batch._meta.db.transaction():
-            number = await _next_reminder(campaign.id, given.batch)
-            chosen: list[Invited] = [
-                one
-                for hashed, one in hashes.items()
-                if hashed in of_batch and on_list(key, one.code, number, used=hashed in used)
-            ]
-            about = About(campaign.code, given.batch, given.carrier, len(chosen), number)
-            sender_folder.fill(
-                made, settings, campaign, given.carrier, chosen, readme(about), reminder=True
-            )  # fmt: skip
+        sender_folder.fill(made, settings, campaign, given.carrier, chosen, readme(about), reminder=True)
+        await _count(campaign.id, given.batch, number)  # last: writing takes long, and holds nothing up
     sender_folder.write_about(made, about)
     return Reminded(about, len(chosen))
 
 
 async def _next_reminder(campaign: int, batch: str) -> int:
-    """Count a list before it is made. Two at once: one of them is refused or gets the next number."""
-    done = await (
-        Batch.update({Batch.reminders: Batch.reminders + 1})
-        .where((Batch.campaign == campaign) & (Batch.name == batch) & (Batch.reminders < MOST_REMINDERS))
-        .returning(Batch.reminders)
-    )
-    if not done:
+    """Which list of its batch is to be made."""
+    [row] = await Batch.select(Batch.reminders).where((Batch.campaign == campaign) & (Batch.name == batch))
+    if row["reminders"] >= MOST_REMINDERS:
         raise Problem(
             409, _("No more reminders"),
             _("The batch “%(batch)s” had its %(most)d reminders. Each one tells a little about who answered, so that "
               "there are no more."), batch=batch, most=MOST_REMINDERS,
         )  # fmt: skip
-    return int(done[0]["reminders"])
+    return int(row["reminders"]) + 1
+
+
+async def _count(campaign: int, batch: str, number: int) -> None:
+    """Count a list that was made. Of two that were made at once one is refused."""
+    done = await (
+        Batch.update({Batch.reminders: number})
+        .where((Batch.campaign == campaign) & (Batch.name == batch) & (Batch.reminders == number - 1))
+        .returning(Batch.id)
+    )
+    if not done:
+        raise Problem(
+            409, _("Another list was made meanwhile"),
+            _("Nothing was stored. Two lists of the same number would show who answered in between."),
+        )  # fmt: skip
 
 
 async def _codes(campaign: int, batch: str) -> frozenset[str]:

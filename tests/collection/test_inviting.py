@@ -22,7 +22,7 @@ from evaluator.collection.campaigns import LiveCampaign, load_campaign
 from evaluator.collection.counts import FrameRow, keep_frame
 from evaluator.collection.frames import read_frame_file
 from evaluator.collection.keys import campaign_key, invitation_hash
-from evaluator.collection.reminders import on_list, remind, told_wrong
+from evaluator.collection.reminders import Reminded, on_list, remind, told_wrong
 from evaluator.collection.sampling import Numbers, Wish, read_allocation
 from evaluator.collection.tables import Admission, Batch, Invitation, SampleCell
 from evaluator.collection.undelivered import count_undelivered
@@ -347,6 +347,7 @@ async def test_a_file_of_counts_does_not_replace_what_was_drawn_here(
         ("3701,,A\x07,Road 1,,,", "letter", "name", "cannot be printed"),
         (f"3701,,A,{'x' * 301},,,", "letter", "address", "is too long"),
         (f"3701,{'x' * 65},A,Road 1,,,", "letter", "design_stratum", "is too long"),
+        ("3701,=cmd(),A,Road 1,,,", "letter", "design_stratum", "begins like a formula"),
         ("3701,,A,Road 1,12345,,", "sms", "phone", "is no mobile number"),
         ("3701,,A,Road 1,,,", "sms", "phone", "is blank"),
         ("3701,,A,,,a@b,", "mail", "email", "is no mail address"),
@@ -448,6 +449,21 @@ async def test_two_lists_never_show_for_certain_who_answered_in_between(
     with pytest.raises(Problem, match="No more reminders"):
         await remind(site, await live(), tmp_path / "w1", tmp_path / "r3")
     assert not (tmp_path / "r3").exists()
+
+
+async def test_of_two_lists_that_are_made_at_once_one_is_refused(
+    site: Settings, small_campaign: Make, tmp_path: Path
+) -> None:
+    codes = await sent(site, small_campaign, tmp_path)
+    await use(site, codes[:100])
+    campaign = await live()
+    both = await asyncio.gather(
+        *(remind(site, campaign, tmp_path / "w1", tmp_path / name) for name in ("r1", "r2")), return_exceptions=True
+    )
+    made = [one.about.reminder for one in both if isinstance(one, Reminded)]
+    [batch] = await Batch.select()
+    assert made == list(range(1, batch["reminders"] + 1))
+    assert sum((tmp_path / name / "batch.json").exists() for name in ("r1", "r2")) == len(made)
 
 
 @pytest.mark.parametrize("used", [49, 251])
