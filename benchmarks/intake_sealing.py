@@ -81,7 +81,7 @@ async def measure(name: str, site: Settings, responses: int) -> bool:
     right &= await Response.count() == SMALL + responses + 2 * (SENT + 64)
     print(
         f"{name:9s} written {responses:,} in {filled - began:.1f} s, sealed in {sealed - filled:.1f} s; the writer "
-        f"with {SMALL:,} in the table {small:.0f} us a response, with {responses + SMALL:,} {large:.0f} us; an epoch of "
+        f"with {SMALL:,} in the table {small:.0f} us a response, with {responses + SMALL:,} {large:.0f} us; epoch of "
         f"{last.number:,} then {time.perf_counter() - again:.1f} s  {'right' if right else 'WRONG'}",
         flush=True,
     )

@@ -205,7 +205,7 @@ class Pending(Table):
 class SealedGroup(Table):
     """A unit's responses that went into the log at one time, and how many were sealed together with them.
 
-    Who sees the log alone cannot tell the leaves of a group apart. A unit with fewer than 50 is in one with its siblings.
+    Who sees the log alone cannot tell leaves of a group apart. A unit with fewer than 50 is in one with its siblings.
     """
 
     id = Serial(primary_key=True)

@@ -10,6 +10,8 @@ import asyncio
 import base64
 import os
 import random
+import secrets
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -27,6 +29,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from evaluator import database
+from evaluator.collection import mixing
 from evaluator.collection.admission import issue_codes
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.tables import Admission, Pending
@@ -177,6 +180,17 @@ def _within_pages(places: Mapping[int, int]) -> float:
     return abs(total) / float(np.sqrt(weight)) if weight else 0.0
 
 
+def _layout(path: Path, keys: Iterable[str]) -> list[list[str]]:
+    """Of each page of a file, the keys in it as they lie there."""
+    content, pages = path.read_bytes(), {}
+    for key in keys:
+        at = content.find(key.encode())
+        while at >= 0:
+            pages.setdefault(at // PAGE, []).append((at, key))
+            at = content.find(key.encode(), at + 1)
+    return sorted([key for _, key in sorted(page)] for page in pages.values())
+
+
 def _orders(people: list[Trace], found: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Mapping[int, int]]]:
     """Every order in which people can be found in something: by the first and by the last place of each name."""
     for name, content in found:
@@ -226,6 +240,24 @@ async def test_nothing_on_disk_keeps_the_order_or_leads_from_a_code_to_its_respo
     said = disk["server.log"].decode()
     assert not any(code in said for code in codes)
     assert "/code" not in said
+
+
+async def test_where_codes_lie_in_a_file_does_not_depend_on_when_they_came(sqlite_template, tmp_path) -> None:
+    """Within a page of SQLite the last few that came lie in front, too few for a rank correlation to see."""
+    keys = [secrets.token_hex(32) for _ in range(500)]
+    before, after = [], []
+    for number, order in enumerate((sorted(keys), sorted(keys, reverse=True), random.sample(keys, len(keys)))):
+        path = tmp_path / f"{number}.sqlite"
+        shutil.copy(sqlite_template, path)
+        with sqlite3.connect(path, isolation_level=None) as connection:
+            for key in order:
+                connection.execute("INSERT INTO admission (code_hash) VALUES (?)", [key])
+        connection.close()
+        before.append(_layout(path, keys))
+        await mixing.tidy(database.make_engine(f"sqlite:///{path}"))
+        after.append(_layout(path, keys))
+    assert before[0] != before[1] != before[2]
+    assert after[0] == after[1] == after[2]
 
 
 def test_the_measure_sees_an_order_that_is_kept() -> None:
