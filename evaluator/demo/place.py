@@ -18,7 +18,7 @@ FOLDER = "demo"
 MARK = "demo.json"
 # everything that a demo, and the site that serves it, puts into its data directory
 OURS = (
-    "demo", "snapshots", "editions", "outlines", "outlines.geojson", "workbooks", "secret_key",
+    "demo", "snapshots", "editions", "outlines", "outlines.geojson", "workbooks", "secret_key", "keys", "log",
     "evaluator.sqlite", "evaluator.sqlite-wal", "evaluator.sqlite-shm",
 )  # fmt: skip
 HARMLESS = {"secret_key"}  # what an empty site may have already
