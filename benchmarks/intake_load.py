@@ -15,9 +15,11 @@ import itertools
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.intake_site import CODE, engines, issue, load, prepare, request_bytes, serving, stored
+from benchmarks.intake_site import CODE, UNIT, engines, issue, load, prepare, request_bytes, serving, stored
+from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.sealing import seal
 from evaluator.settings import Settings
 
@@ -26,6 +28,16 @@ def processor_seconds(pid: int) -> float:
     """What a process has used of the processor: comparable on a machine that others use too (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _whole(campaign: LiveCampaign) -> Iterator[tuple[str, bytes]]:
+    """The form by open link, then its answers, again and again."""
+    address = f"/rate/{CODE}/{UNIT}"
+    form = f"GET {address}?step=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n".encode()
+    answers = request_bytes(f"{address}/send", campaign)
+    while True:
+        yield "", form
+        yield "x", answers
 
 
 def measure(engine: str, site: Settings, seconds: float, connections: int, most: int) -> bool:
@@ -42,6 +54,7 @@ def measure(engine: str, site: Settings, seconds: float, connections: int, most:
         used.append(processor_seconds(server.process.pid))
         clients, busy_seconds = asyncio.run(load(server.port, forms, seconds, connections))
         used.append(processor_seconds(server.process.pid))
+        whole, whole_seconds = asyncio.run(load(server.port, _whole(campaign), seconds, connections))
     acknowledged = sum(len(client.acknowledged) for client in clients)
     statuses: dict[str, int] = {}
     for client in clients:
@@ -52,14 +65,16 @@ def measure(engine: str, site: Settings, seconds: float, connections: int, most:
     cost = (used[2] - used[1]) / max(acknowledged, 1) * 1e6
     idle_cost = (used[1] - used[0]) / max(idle_answers, 1) * 1e6
     durable = acknowledged / busy_seconds
-    every = acknowledged + sum(len(client.acknowledged) for client in warm)
+    respondents = sum(len(client.acknowledged) for client in whole)
+    every = acknowledged + respondents + sum(len(client.acknowledged) for client in warm)
     found, used_codes = asyncio.run(stored(site))
     began = time.perf_counter()
     sealed = asyncio.run(seal(site, CODE, everything=True)).number
     sealing = time.perf_counter() - began
-    right = found == every == len(used_codes) == sealed and set(statuses) == {"303"}
+    right = found == every == len(used_codes) + respondents == sealed and set(statuses) == {"303"}
     print(
         f"{engine:9s} durable {durable:7,.0f}/s  no-op {noops:7,.0f}/s  ratio {durable / noops:.2f}  "
+        f"whole respondents (form and answer) {respondents / whole_seconds:,.0f}/s  "
         f"processor {cost:.0f} and {idle_cost:.0f} us  "
         f"slowest {max(client.slowest for client in clients) * 1000:.0f} ms  acknowledged {every:,} "
         f"stored {found:,}  sealed {sealed:,} in {sealing:.1f} s, with that "
