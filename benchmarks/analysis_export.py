@@ -52,8 +52,8 @@ def rows(campaign: LiveCampaign, number: int) -> Iterator[ResponseRow]:
             number -= 1
             yield response_row(
                 campaign.questionnaire, accepted, questionnaire_version=campaign.version, campaign=campaign.id,
-                unit="37", mode="open", day=OPENS + timedelta(draw.randrange(30)), duration="longer",
-                orders=orders(campaign.questionnaire, draw.getrandbits(32)),
+                campaign_code=campaign.code, unit="37", mode="open", day=OPENS + timedelta(draw.randrange(30)),
+                duration="longer", orders=orders(campaign.questionnaire, draw.getrandbits(32)),
             )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ async def prepare(settings: Settings, number: int) -> None:
     )  # fmt: skip
     campaign = await load_campaign("load")
     assert campaign is not None
-    await store_in_bulk(rows(campaign, number))
+    await store_in_bulk(settings, rows(campaign, number))
 
 
 def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:

@@ -93,9 +93,7 @@ def _check_provider(settings: Settings) -> None:
     except ValueError:
         well_formed = False
     if not well_formed or not issuer.startswith(("https://", "http://")):
-        raise SettingsError(
-            f"EVALUATOR_OIDC_ISSUER: {issuer!r} is no issuer; use https://host, as it names itself"
-        )
+        raise SettingsError(f"EVALUATOR_OIDC_ISSUER: {issuer!r} is no issuer; use https://host, as it names itself")
     if issuer.startswith("http://") and not is_local(issuer):
         raise SettingsError("EVALUATOR_OIDC_ISSUER: http:// is for a provider on this machine; use https://")
 

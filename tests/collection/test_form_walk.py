@@ -193,9 +193,7 @@ async def test_a_simulated_campaign_says_so_on_every_page(sqlite_url, app_on, se
     await small_campaign(simulated=True)
     async with serving(app_on(sqlite_url)) as client:
         citizen = person(client)
-        pages = [
-            await citizen.open(path) for path in ("/rate", "/notice", "/notice/spring", "/receipt")
-        ]
+        pages = [await citizen.open(path) for path in ("/rate", "/notice", "/notice/spring", "/receipt")]
         pages.append(await citizen.open("/rate/spring/3701"))
         pages.append(await _walk_to_review(citizen, contact="no"))
         assert all("SIMULATED" in page.text for page in pages)
