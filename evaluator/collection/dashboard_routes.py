@@ -93,20 +93,21 @@ async def staff_campaign(request: Ask, campaign: FromPath[str]) -> Response[Any]
     return pages.page(
         request, "collection/staff_campaign.html", campaign=found, page=page, shown=shown, unit=unit,
         life=await life_routes.life(request, found),
-        parents=_parents(found, tree), screens=dashboard.drop_off(_names(found), await screen_counts.visits(found.id))
-        if whole else (),
+        parents=_parents(found, tree, request.scope["state"]["account"].unit),
+        screens=dashboard.drop_off(_names(found), await screen_counts.visits(found.id)) if whole else (),
         signals=await steering.signals(found.id) if whole else None, whole=whole, simulated=found.simulated,
         flags={name: language.gettext(text) for name, text in FLAGS.items()},
         shipped=is_shipped(found.questionnaire),
     )  # fmt: skip
 
 
-def _parents(campaign: LiveCampaign, tree: campaigns.Tree) -> list[campaigns.Place]:
-    """Units above several of the campaign's: what the list can be filtered by."""
+def _parents(campaign: LiveCampaign, tree: campaigns.Tree, own: str | None) -> list[campaigns.Place]:
+    """Units above several of the campaign's, of the viewer's own if there is one: what the list can be filtered by."""
     below: dict[str, int] = {}
     for code in campaign.units:
-        for place in tree.path(code):
-            below[place.code] = below.get(place.code, 0) + 1
+        path = [place.code for place in tree.path(code)]
+        for above in path[path.index(own) :] if own in path else path if own is None else ():
+            below[above] = below.get(above, 0) + 1
     return [tree.places[code] for code, n in sorted(below.items()) if 1 < n < len(campaign.units)]
 
 
