@@ -128,7 +128,7 @@ def test_a_campaign_moves_and_says_so(run, tmp_path) -> None:
     assert "“Yes, one time” instead of “Yes, once”" in result.output
     said = run("campaign", "versions", "spring").output.splitlines()
     assert [line.split("\t")[1:] for line in said] == [
-        ["sd-citizen@2026.1", "responses=0"], ["sd-citizen@2026.2", "responses=0"],
+        ["sd-citizen@2026.1", "under 100 responses"], ["sd-citizen@2026.2", "under 100 responses"],
     ]  # fmt: skip
     assert run("campaign", "versions", "autumn").exit_code == 2
 

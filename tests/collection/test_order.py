@@ -129,6 +129,10 @@ def _files(home: Path) -> dict[str, bytes]:
     return {str(path.relative_to(home)): path.read_bytes() for path in paths}
 
 
+# PostgreSQL's own statistics hold some values of each column, sorted: what stands beside another there says nothing
+STATISTICS = {"postgres/pg_statistic", "postgres/pg_toast_2619"}
+
+
 async def _everything(url: str, home: Path) -> dict[str, bytes]:
     """Name -> bytes of all that is on disk."""
     found = _files(home)
@@ -229,6 +233,8 @@ async def test_nothing_on_disk_keeps_the_order_or_leads_from_a_code_to_its_respo
     assert leaking == {}
 
     for name, content in disk.items():
+        if name in STATISTICS:
+            continue
         for person in people:
             at = content.find(person.code_hash.encode())
             while at >= 0:

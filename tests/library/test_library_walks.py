@@ -13,7 +13,7 @@ import pytest
 from litestar import Litestar
 
 from evaluator.collection.campaigns import Label, create_campaign
-from evaluator.collection.tables import Response
+from evaluator.collection.tables import Pending
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
@@ -68,8 +68,8 @@ async def test_a_path_is_walked_without_a_script_and_its_answers_are_stored(
             page = await person.press(**{c: value for c, value in answers.items() if f"a-{c}" in offered})
             assert page.status == 200
             assert len(screens) < 20
-        assert (await person.press("send")).status == 303
+        assert "were counted" in (await person.press("send")).words
     assert screens == expected.split()
-    (stored,) = await Response.objects()
+    (stored,) = await Pending.objects()
     kept = {question: [one] if isinstance(one, str) else one for question, one in json.loads(stored.answers).items()}
     assert kept == {question: [one] if isinstance(one, str) else one for question, one in answers.items()}
