@@ -1,6 +1,6 @@
 """Runs the writer or a sealing again and again in processes that kill themselves (signal 9) at boundary 0, 1, 2 ...
 
-    python -m tests.collection.killing DATABASE_URL DATA_DIR writer|sealing
+    python -m tests.collection.killing DATABASE_URL DATA_DIR writer|sealing [FIRST STEP]
 
 A boundary is before each statement that goes to the database and each change of a file, and for PostgreSQL also after
 a statement was sent and before its answer came. Nothing of the product knows of it: the drivers' functions are replaced
@@ -235,7 +235,8 @@ def main() -> None:
         "writer": (None, scene.send, scene.send_again),
         "sealing": (scene.fill, scene.seal, scene.seal_again),
     }[sys.argv[3]]
-    for last in range(ENOUGH):
+    first, step = map(int, sys.argv[4:6] or ("0", "1"))
+    for last in range(first, ENOUGH, step):
         if before is not None and in_a_child(before):
             sys.exit(1)
         ended = in_a_child(work, last)

@@ -389,8 +389,7 @@ async def test_a_frame_may_be_an_xlsx_with_phones_as_numbers(
 
 async def use(settings: Settings, codes: list[str]) -> None:
     key, campaign = campaign_key(settings, "spring"), await live()
-    for code in codes:
-        await Admission.insert(Admission(code_hash=invitation_hash(key, code), campaign=campaign.id))
+    await Admission.insert(*(Admission(code_hash=invitation_hash(key, code), campaign=campaign.id) for code in codes))
 
 
 async def sent(settings: Settings, small_campaign: Make, tmp_path: Path, number: int = 300) -> list[str]:
