@@ -65,7 +65,7 @@ def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) ->
             page.fill(f"#{field}", value)
         page.uncheck("#below")
         page.click("text=Make the campaign")
-        assert page.url.endswith("/staff/campaigns/way-2026")
+        assert page.url.endswith("/staff/campaigns/way-2026?done=made")
         page.goto(f"{address}/rate/way-2026/370102")
         assert "Have you been to" in page.inner_text("main")
         assert "trial" not in page.inner_text("main")

@@ -95,6 +95,7 @@ def test_what_comes_up_is_filtered_named_and_announced_and_the_focus_stays(brows
 
 def test_everything_on_a_page_follows_and_what_was_written_comes_back(browser: Any, place: Place) -> None:
     with form(browser, place, "followed") as page:
+        unit = unit_of(page)
         for code in ("why", "echo", "days", "double", "pace"):
             assert not question(page, code).is_visible(), code
         assert not page.get_by_role("heading", name="More about it").is_visible()
@@ -119,7 +120,7 @@ def test_everything_on_a_page_follows_and_what_was_written_comes_back(browser: A
         assert question(page, "word").locator("label").inner_text() == "Anything about a permit!?"
         onwards(page)
         onwards(page, "send")
-        found = stored(place.home)[unit_of(page)]
+        found = stored(place.home)[unit]
     assert found == {
         "came": "yes", "why": "a permit", "shout": "a permit!", "days": 12, "double": 24, "pace": "slow",
     }  # fmt: skip
@@ -190,6 +191,7 @@ def test_a_whole_form_is_answered_by_keyboard_alone(browser: Any, place: Place) 
     """Tab, arrows and space; Enter on the button. With questions that come up below the one that is answered."""
     wanted = {"contact": "once", "matter": "trade", "extra": "ties", "fair": "7", "word": "dk", "age": "a30"}
     with form(browser, place, "sd-citizen") as page:
+        unit = unit_of(page)
         met: set[str] = set()
         for _ in range(400):
             page.keyboard.press("Tab")
@@ -232,7 +234,6 @@ def test_a_whole_form_is_answered_by_keyboard_alone(browser: Any, place: Place) 
                 if page.url.endswith("/thanks"):
                     break
         assert page.url.endswith("/thanks")
-        unit = unit_of(page)
     found = stored(place.home)[unit]
     assert found == {"contact": "once", "matter": "trade", "extra": ["ties"], "fair": 7, "word": "dk", "age": "a30"}
 
@@ -274,6 +275,7 @@ def test_a_phone_of_2018_in_wechat_goes_all_the_way(browser: Any, place: Place) 
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(place.form("every-type"))
+    unit = unit_of(page)
     for _ in range(20):
         assert overflow(page) == 0, page.url
         if page.url.endswith("/thanks"):
@@ -290,5 +292,5 @@ def test_a_phone_of_2018_in_wechat_goes_all_the_way(browser: Any, place: Place) 
         page.wait_for_function("step => location.href !== step", arg=step)
     assert page.url.endswith("/thanks")
     assert errors == []
-    assert stored(place.home)[unit_of(page)]["city"] == "qd"
+    assert stored(place.home)[unit]["city"] == "qd"
     context.close()

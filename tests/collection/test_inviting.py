@@ -20,7 +20,7 @@ from evaluator.collection.admission import find_invitation, read_code
 from evaluator.collection.batches import Report
 from evaluator.collection.campaigns import LiveCampaign, load_campaign
 from evaluator.collection.counts import FrameRow, keep_frame
-from evaluator.collection.frames import read_frame_file
+from evaluator.collection.frames import Carrier, read_frame_file
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.reminders import Reminded, on_list, remind, told_wrong
 from evaluator.collection.sampling import Numbers, Wish, read_allocation
@@ -392,16 +392,18 @@ async def use(settings: Settings, codes: list[str]) -> None:
     await Admission.insert(*(Admission(code_hash=invitation_hash(key, code), campaign=campaign.id) for code in codes))
 
 
-async def sent(settings: Settings, small_campaign: Make, tmp_path: Path, number: int = 300) -> list[str]:
+async def sent(
+    settings: Settings, small_campaign: Make, tmp_path: Path, number: int = 300, carrier: Carrier = "sms"
+) -> list[str]:
     await small_campaign()
-    await draw(settings, frame_file(tmp_path, {("3701", ""): number}), tmp_path / "w1", Wish(number))
+    await draw(settings, frame_file(tmp_path, {("3701", ""): number}), tmp_path / "w1", Wish(number), carrier=carrier)
     return [str(read_code(p["code"])) for p in people(tmp_path / "w1")]
 
 
 async def test_a_reminder_goes_to_the_unused_but_for_one_in_ten_either_way(
     site: Settings, small_campaign: Make, tmp_path: Path
 ) -> None:
-    codes = await sent(site, small_campaign, tmp_path)
+    codes = await sent(site, small_campaign, tmp_path, carrier="letter")
     await use(site, codes[:120])
     made = await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
     on = {read_code(p["code"]) for p in people(tmp_path / "r1")}
