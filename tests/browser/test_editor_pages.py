@@ -64,6 +64,7 @@ def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) ->
         ):  # fmt: skip
             page.fill(f"#{field}", value)
         page.uncheck("#below")
+        page.check("input[name=when][value=now]", force=True)
         page.click("text=Make the campaign")
         assert page.url.endswith("/staff/campaigns/way-2026?done=made")
         page.goto(f"{address}/rate/way-2026/370102")
