@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from evaluator.secret_files import made_once
+
 PREFIX = "EVALUATOR_"
 TEST_ONLY = frozenset({"EVALUATOR_TEST_POSTGRES_URL"})
 
@@ -50,22 +52,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.base_url.startswith("https://")
 
     def secret(self) -> bytes:
-        """The key behind sessions, signed forms and invitation codes; lives outside the database and its backups."""
+        """The key behind sessions and signed forms; lives outside the database and its backups."""
         if self.secret_key:
             return self.secret_key.encode()
-        path = self.data_dir / "secret_key"
-        if not path.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            candidate = self.data_dir / f"secret_key.{os.getpid()}"
-            candidate.touch(mode=0o600)
-            candidate.write_text(secrets.token_urlsafe(48))
-            try:  # several processes start at once: the first one's key is everybody's
-                os.link(candidate, path)
-            except FileExistsError:
-                pass
-            finally:
-                candidate.unlink()
-        return path.read_text().strip().encode()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return made_once(self.data_dir / "secret_key", secrets.token_urlsafe(48).encode()).strip()
 
 
 def is_local(address: str) -> bool:

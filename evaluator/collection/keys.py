@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from evaluator.problems import Problem
+from evaluator.secret_files import flush, made_once
 from evaluator.settings import Settings
 
 KEY_BYTES = 32
@@ -53,7 +54,7 @@ def campaign_key(settings: Settings, code: str) -> bytes:
     try:
         key = _read(path)
     except FileNotFoundError:
-        key = _make(path)
+        key = made_once(path, secrets.token_bytes(KEY_BYTES))
     if len(key) != KEY_BYTES:
         raise Problem(
             410, _("The key of this survey was destroyed"),
@@ -73,33 +74,6 @@ def _read(path: Path) -> bytes:
     if known is None or known[0] != mark:
         known = _known[path] = (mark, path.read_bytes())
     return known[1]
-
-
-def _make(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    candidate = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(KEY_BYTES))
-        os.fsync(descriptor)  # what is hashed under it may be on disk a moment later
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(candidate, path)  # the first one's key is everybody's
-    except FileExistsError:
-        pass
-    finally:
-        candidate.unlink()
-    _sync(path.parent)
-    return path.read_bytes()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def destroyed(settings: Settings, code: str) -> bool:
@@ -122,7 +96,7 @@ def destroy(settings: Settings, code: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _sync(path.parent)
+    flush(path.parent)
     _known.pop(path, None)
 
 

@@ -39,6 +39,7 @@ from evaluator.ledger.published import (
 )
 from evaluator.ledger.receipts import make_receipt
 from evaluator.ledger.tables import Log, LogLeaf
+from evaluator.secret_files import flush
 from evaluator.settings import Settings
 
 AT_ONCE = 64 * WIDTH  # leaves read from the database at a time
@@ -75,7 +76,7 @@ class Writing:
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, target)
-        _flush(target.parent)
+        flush(target.parent)
 
     def settle(self) -> None:
         """Return when everything that was put is on the disk."""
@@ -83,16 +84,8 @@ class Writing:
             os.sync()
         else:
             for path in [*self._unsafe, *{path.parent for path in self._unsafe}]:
-                _flush(path)
+                flush(path)
         self._unsafe.clear()
-
-
-def _flush(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @asynccontextmanager

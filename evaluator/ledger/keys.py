@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
 
 from evaluator.ledger.notes import Signer
+from evaluator.secret_files import made_once
 from evaluator.settings import Settings
 
 AUDIT = "audit"
@@ -48,25 +48,7 @@ def log_seed(data_dir: Path) -> bytes:
         There is a file, but it holds no seed.
     """
     path = data_dir / "keys" / "log.ed25519"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        candidate = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(SEED))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(candidate, path)  # fails when there is one: never replaces a key
-        except FileExistsError:
-            pass
-        finally:
-            candidate.unlink()
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    seed = path.read_bytes()
+    seed = made_once(path, secrets.token_bytes(SEED))
     if len(seed) != SEED:
         raise LogKeyError(
             f"{path} has {len(seed)} bytes instead of {SEED}: put the key back from where you keep it; "
