@@ -1,4 +1,4 @@
-"""QR codes for paper: where they lead, and how they are drawn.
+"""QR codes, on paper and on pages: where they lead, and how they are drawn.
 
 The address of an invitation holds its code behind #. That part stays in the browser: no server, no proxy and no access
 log ever gets it.
@@ -9,11 +9,17 @@ from __future__ import annotations
 import segno
 from markupsafe import Markup
 
+from evaluator import language
 from evaluator.collection.admission import shown_code
 from evaluator.settings import Settings
 
 QUIET = 4  # modules of white around it, as ISO/IEC 18004 wants
 CORRECTION = "m"  # a seventh of it may be dirty
+ON_A_SCREEN = "l"  # which stays clean: fewer and larger modules
+
+
+def _(message: str) -> str:
+    return message
 
 
 def code_address(settings: Settings, code: str, *, grouped: bool = True) -> str:
@@ -26,8 +32,16 @@ def unit_address(settings: Settings, campaign: str, unit: str) -> str:
     return f"{settings.base_url.rstrip('/')}/rate/{campaign}/{unit}"
 
 
-def drawn(address: str) -> Markup:
-    """A QR code as SVG without a size: the style of the page around it says how large it is."""
-    return Markup(  # noqa: S704 - made of black squares, not of the address
-        segno.make(address, error=CORRECTION, micro=False).svg_inline(border=QUIET, omitsize=True, svgclass="qr")
+def drawn(text: str, *, correction: str = CORRECTION) -> Markup:
+    """A QR code as SVG without a size: the style of the page around it says how large it is. It needs no style else.
+
+    Raises
+    ------
+    segno.DataOverflowError
+        No QR code holds so much.
+    """
+    drawing = segno.make_qr(text, error=correction).svg_inline(
+        border=QUIET, omitsize=True, light="#fff", svgclass="qr", lineclass=None
     )
+    label = language.gettext(_("QR code"))
+    return Markup(drawing.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))  # noqa: S704 - squares, no text

@@ -5,7 +5,6 @@ Nothing here is stored. A slip comes with the browser's cookie or out of a field
 
 from __future__ import annotations
 
-import io
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from litestar.datastructures import UploadFile
 from markupsafe import Markup
 
 from evaluator import language, pages
-from evaluator.collection import admission, campaigns, form, manifest, promises, proofs, slips, withdrawal
+from evaluator.collection import admission, campaigns, form, manifest, promises, proofs, qr, slips, withdrawal
 from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, Place, right_now
 from evaluator.collection.keeping import months_later
@@ -69,24 +68,6 @@ class Shown(msgspec.Struct, frozen=True):
         return admission.shown_code(self.slip.token)
 
 
-def picture(text: str) -> Markup:
-    """A QR code as SVG. Its own attributes colour it: no style sheet is needed to print it."""
-    out = io.BytesIO()
-    segno.make_qr(text, error="l", boost_error=False).save(
-        out,
-        kind="svg",
-        xmldecl=False,
-        svgns=False,
-        border=4,
-        omitsize=True,
-        light="#fff",
-        svgclass="qr",
-        lineclass=None,
-    )
-    label = language.gettext(_("QR code"))
-    return Markup(out.getvalue().decode().strip().replace("<svg", f'<svg role="img" aria-label="{label}"', 1))  # noqa: S704
-
-
 # --- what became of a slip --------------------------------------------------------------------------------------------
 
 
@@ -103,9 +84,10 @@ async def _shown(request: Ask, slip: Slip) -> Shown:
     campaign = await _campaign(request, slip.campaign)
     text = slips.slip_text(slip, origin(settings, campaign_log(slip.campaign)))
     state, rule = ("forged", "") if campaign is None else await _standing(request, campaign, slip, text)
-    now = right_now()
+    now, packed = right_now(), slips.packed(slip)
     return Shown(
-        slip, state, text, slips.packed(slip), picture(f"{settings.base_url}{slips.PATH}#{slips.packed(slip)}"),
+        slip, state, text, packed,
+        qr.drawn(f"{settings.base_url}{slips.PATH}#{packed}", correction=qr.ON_A_SCREEN),
         campaign, campaign.units.get(slip.unit) if campaign else None, rule,
         campaign is not None and bool(slip.token) and state in ("waiting", "ready", "excluded")
         and now < campaigns.closes_at(campaign, settings.zone),
@@ -338,7 +320,7 @@ async def as_picture(request: Ask) -> Response[str]:
     """A receipt as a QR code that holds all of it, so that it is verified without a network."""
     text, _name = await _genuine(request, (await _fields(request, "text"))[0].replace("\r\n", "\n"))
     try:
-        drawn = picture(text)
+        drawn = qr.drawn(text, correction=qr.ON_A_SCREEN)
     except segno.DataOverflowError:
         raise Problem(422, _("Too long for a QR code"), _("Save this receipt as a file, or copy its text.")) from None
     return _page(request, "collection/receipt_picture.html", picture=drawn)
