@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import secrets
 
-from evaluator.collection.keys import campaign_key, invitation_hash, kept_keys
+from evaluator.collection.keys import ALPHABET, campaign_key, invitation_hash, kept_keys
 from evaluator.collection.tables import Admission, Campaign, CampaignUnit, Invitation
 from evaluator.problems import Problem
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_SYMBOLS, GROUP = 15, 4
 MOST_CODES = 1_000_000  # at once
 VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}

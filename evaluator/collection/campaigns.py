@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +17,7 @@ from evaluator.collection.rules import Rules, shipped_rules, stored
 from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.collection.versions import begin, keep_questionnaire, refuse_unsupported, versions_of
 from evaluator.ledger.audit import record
+from evaluator.ledger.keys import CAMPAIGN_CODE
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
@@ -28,7 +28,6 @@ State = Literal["draft", "not_yet", "open", "paused", "closed", "sealed"]  # wit
 GRACE = timedelta(minutes=30)  # for somebody who is in the middle of the form at the close
 MOST_WANTED = 1_000_000  # responses from a unit
 KEEP_FOR = 15.0  # seconds that a process trusts what it read
-CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def _(message: str) -> str:
@@ -238,7 +237,7 @@ async def create_campaign(
     """
     wanted = list(dict.fromkeys(units))
     wrong = wrong_texts(title, responsible, contact) + wrong_days(opens, closes, kept_months)
-    if not CODE.fullmatch(code):
+    if not CAMPAIGN_CODE.fullmatch(code):
         wrong.append(FieldProblem("code", f"{code[:70]!r}: a code has 1 to 64 small letters, digits and -"))
     if not wanted:
         wrong.append(FieldProblem("units", "none chosen; choose at least one"))
@@ -316,7 +315,7 @@ async def load_campaign(code: str) -> LiveCampaign | None:
     DefinitionError
         The stored questionnaire cannot be read by this version of the software.
     """
-    if not CODE.fullmatch(code):
+    if not CAMPAIGN_CODE.fullmatch(code):
         return None
     row = await Campaign.objects().get(Campaign.code == code)
     if row is None:

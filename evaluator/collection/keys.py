@@ -10,21 +10,20 @@ import hashlib
 import hmac
 import json
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from evaluator.ledger.keys import CAMPAIGN_CODE
 from evaluator.problems import Problem
 from evaluator.secret_files import flush, made_once
 from evaluator.settings import Settings
 
 KEY_BYTES = 32
 TOKEN_BYTES = 15  # of a withdrawal token: 24 symbols
-SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 PREFIX = "campaign-"
-CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def _(message: str) -> str:
@@ -37,7 +36,7 @@ def _folder(settings: Settings) -> Path:
 
 @lru_cache(maxsize=256)
 def _path(settings: Settings, code: str) -> Path:
-    if not CODE.fullmatch(code):
+    if not CAMPAIGN_CODE.fullmatch(code):
         raise ValueError(f"{code!r} is no code of a campaign")
     return _folder(settings) / f"{PREFIX}{code}"
 
@@ -130,4 +129,4 @@ def withdrawal_token(key: bytes, leaf_hash: str) -> str:
     """
     digest = hmac.digest(key, b"withdrawal" + bytes.fromhex(leaf_hash), hashlib.sha256)
     number = int.from_bytes(digest[:TOKEN_BYTES], "big")
-    return "".join(SYMBOLS[number >> at & 31] for at in range(TOKEN_BYTES * 8 - 5, -1, -5))
+    return "".join(ALPHABET[number >> at & 31] for at in range(TOKEN_BYTES * 8 - 5, -1, -5))

@@ -17,6 +17,7 @@ import msgspec
 from litestar.datastructures import Cookie
 
 from evaluator.collection.promises import FIRST_LINE as HEADING
+from evaluator.ledger.keys import CAMPAIGN_CODE
 
 PATH = "/receipt"
 PREFIX, LATEST = "receipt-", "receipt-latest"
@@ -25,7 +26,6 @@ MOST = 24  # slips that one browser holds: a header of cookies may have 8 kB on 
 LEAF_BYTES, SIGNATURE_BYTES = 32, 68  # 4 bytes of the key's name and 64 of Ed25519
 UNIT = re.compile(r"[A-Za-z0-9-]{1,32}")
 TOKEN = re.compile(r"[0-9A-HJKMNP-TV-Z]{24}")
-CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _TEXT = re.compile(
     rf"{HEADING}\n(?P<origin>[^\s]{{1,200}}/log/campaign/(?P<code>[a-z0-9][a-z0-9-]{{0,63}}))\n"
     r"(?P<leaf>[A-Za-z0-9+/]{43}=)\nsealed by (?P<day>\d{4}-\d\d-\d\d)\n\n\u2014 (?P<name>[^\s]{1,200}) "
@@ -105,7 +105,8 @@ def unpacked(text: str) -> Slip | None:
     if len(parts) not in (4, 6):
         return None
     campaign, day, leaf, mark, token, unit = (*parts, "", "")[:6]
-    known = CODE.fullmatch(campaign) and (not token or TOKEN.fullmatch(token)) and (not unit or UNIT.fullmatch(unit))
+    known = CAMPAIGN_CODE.fullmatch(campaign) and (not token or TOKEN.fullmatch(token))
+    known = known and (not unit or UNIT.fullmatch(unit))
     if not known or len(day) != 10:
         return None
     try:

@@ -8,8 +8,9 @@ from datetime import date
 
 import msgspec
 
-from evaluator.collection.campaigns import CODE, MOST_WANTED, Label, create_campaign
+from evaluator.collection.campaigns import MOST_WANTED, Label, create_campaign
 from evaluator.language import gettext
+from evaluator.ledger.keys import CAMPAIGN_CODE
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_date
@@ -97,7 +98,7 @@ async def create(
         for name in NEEDED
         if len(asked.text(name)) > MOST_TEXT
     ]
-    if not CODE.fullmatch(asked.text("code")):
+    if not CAMPAIGN_CODE.fullmatch(asked.text("code")):
         wrong.append(FieldProblem("code", gettext(_("A code has 1 to 64 small letters, digits and -."))))
     days = {name: parse_date(asked.text(name)) for name in ("opens", "closes")}
     for name, day in days.items():

@@ -12,7 +12,8 @@ from evaluator.secret_files import made_once
 from evaluator.settings import Settings
 
 AUDIT = "audit"
-NAME = re.compile(r"audit|campaign/([a-z0-9][a-z0-9-]{0,63})")
+CAMPAIGN_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+NAME = re.compile(rf"audit|campaign/({CAMPAIGN_CODE.pattern})")
 SEED = 32  # bytes
 
 
