@@ -191,25 +191,16 @@ def _result(request: Ask, campaign: LiveCampaign, unit: str, kind: str) -> Respo
     )  # fmt: skip
 
 
-async def _account_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampaign, form.Visit, form.Sent]:
-    found = await steps.campaign_and_unit(request, campaign, unit)
-    sent = form.read_form(await request.body())
-    visit = form.read_visit(request.app.state.secret, sent.visit)
-    if visit.campaign != found.id or visit.unit != unit or form.mode(visit) != "sign_in" or not found.sign_in:
-        raise form.tampered()
-    return found, visit, sent
-
-
 @post("/account/{campaign:str}/{unit:str}", status_code=200, request_max_body_size=form.MOST_BYTES)
 async def account_step(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """The next screen of somebody who signed in."""
-    return await steps.step(request, *await _account_form(request, campaign, unit))
+    return await steps.step(request, *await steps.form_of(request, campaign, unit, "sign_in"))
 
 
 @post("/account/{campaign:str}/{unit:str}/send", status_code=303, request_max_body_size=form.MOST_BYTES)
 async def account_send(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """Count the answers of somebody who signed in, once."""
-    return await steps.send(request, *await _account_form(request, campaign, unit))
+    return await steps.send(request, *await steps.form_of(request, campaign, unit, "sign_in"))
 
 
 @post("/account/{campaign:str}/{unit:str}/forget", status_code=303, request_max_body_size=4096)

@@ -95,25 +95,16 @@ def by_invitation_only() -> Problem:
     )
 
 
-async def _open_form(request: Ask, campaign: str, unit: str) -> tuple[LiveCampaign, form.Visit, form.Sent]:
-    found = await steps.campaign_and_unit(request, campaign, unit)
-    sent = form.read_form(await request.body())
-    visit = form.read_visit(request.app.state.secret, sent.visit)
-    if visit.campaign != found.id or visit.unit != unit or form.mode(visit) != "open" or not found.open_link:
-        raise form.tampered()
-    return found, visit, sent
-
-
 @post("/rate/{campaign:str}/{unit:str}", status_code=200, request_max_body_size=SEND_BYTES)
 async def step(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """The next screen."""
-    return await steps.step(request, *await _open_form(request, campaign, unit))
+    return await steps.step(request, *await steps.form_of(request, campaign, unit, "open"))
 
 
 @post("/rate/{campaign:str}/{unit:str}/send", status_code=303, request_max_body_size=SEND_BYTES)
 async def send(request: Ask, campaign: FromPath[str], unit: FromPath[str]) -> Response[Any]:
     """Count the answers of an open link."""
-    return await steps.send(request, *await _open_form(request, campaign, unit))
+    return await steps.send(request, *await steps.form_of(request, campaign, unit, "open"))
 
 
 @post("/rate/{campaign:str}/{unit:str}/forget", status_code=303, request_max_body_size=4096)

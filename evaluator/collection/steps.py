@@ -7,7 +7,7 @@ with a cookie every step is a page of its own, so that Back, reloading and comin
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
@@ -50,6 +50,25 @@ async def campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampa
     if unit not in found.units:
         raise Problem(404, _("Not in this survey"), _("This survey does not ask about “%(unit)s”."), unit=unit[:40])
     return found
+
+
+async def form_of(
+    request: Ask, campaign: str, unit: str, mode: Literal["open", "sign_in"]
+) -> tuple[LiveCampaign, form.Visit, form.Sent]:
+    """What was sent to an address with campaign and unit, where people answer in this mode.
+
+    Raises
+    ------
+    Problem
+        404 for an address of nothing; 400 for a form that is not of this address, or in a mode that is not offered.
+    """
+    found = await campaign_and_unit(request, campaign, unit)
+    sent = form.read_form(await request.body())
+    visit = form.read_visit(request.app.state.secret, sent.visit)
+    offered = {"open": found.open_link, "sign_in": found.sign_in}[mode]
+    if visit.campaign != found.id or visit.unit != unit or form.mode(visit) != mode or not offered:
+        raise form.tampered()
+    return found, visit, sent
 
 
 async def draft_of(request: Ask, campaign: LiveCampaign) -> Draft | None:
