@@ -19,8 +19,8 @@ import msgspec
 from evaluator.collection import analysis_files as files
 from evaluator.collection.analysis_files import Field, Form, Value
 from evaluator.collection.export import Source, decode_answers, sources, stored
-from evaluator.collection.overview import waiting
 from evaluator.collection.tables import Campaign
+from evaluator.collection.waiting import waiting
 from evaluator.language import translations
 from evaluator.problems import Problem
 from questionnaires.codebook import Codebook, Entry, cells, codebook

@@ -253,9 +253,9 @@ def seal(code: str) -> None:
     """
     from evaluator.collection.campaigns import right_now
     from evaluator.collection.epochs import end_due
-    from evaluator.collection.overview import waiting
     from evaluator.collection.sealing import is_over
     from evaluator.collection.sealing import seal as seal_epoch
+    from evaluator.collection.waiting import waiting
     from evaluator.settings import read_settings
 
     settings = read_settings()

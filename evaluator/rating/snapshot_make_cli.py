@@ -20,7 +20,7 @@ def make_snapshot(out: Path, campaigns: tuple[str, ...], period: tuple[datetime,
     import asyncio
 
     from evaluator import database
-    from evaluator.collection.overview import waiting
+    from evaluator.collection.waiting import waiting
     from evaluator.rating.defects import InputError
     from evaluator.rating.progress import bars
     from evaluator.rating.snapshot_make import make_snapshot as run
