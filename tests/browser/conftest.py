@@ -22,6 +22,8 @@ import pytest
 
 from evaluator import database
 from evaluator.collection.campaigns import Label, create_campaign
+from evaluator.pages import STATIC
+from evaluator.security import POLICY
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
@@ -177,6 +179,28 @@ def opened(
         yield page
     finally:
         context.close()
+    assert errors == []
+
+
+@contextmanager
+def with_script_alone(browser: Any, name: str, *, before: str = "") -> Iterator[Any]:
+    """An empty page under the site's own policy that may load one of its scripts and nothing else.
+
+    `before` is run first: it takes away what an older browser lacks. Errors of the console fail the test.
+    """
+    address, built = "https://script.test", (STATIC / name).read_text(encoding="utf-8")
+    html = "<!doctype html><title>Script</title><link rel=icon href=data:,>"
+    headers = {"content-security-policy": POLICY}
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(before)
+    page.route(f"{address}/", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers))
+    page.route(f"{address}/{name}", lambda route: route.fulfill(body=built, content_type="text/javascript"))
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"{address}/")
+    yield page
+    context.close()
     assert errors == []
 
 

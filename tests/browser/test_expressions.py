@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from evaluator.pages import STATIC
-from evaluator.security import POLICY
 from questionnaires.evaluation import evaluate
 from questionnaires.expression import ExpressionError, compact, parse
+from tests.browser.conftest import with_script_alone
 from tests.questionnaires.expression_cases import agrees, as_case, cases
 from tests.questionnaires.expression_generator import expression, hostile
 
-ADDRESS = "https://expressions.test"
 BUILT, SOURCE = STATIC / "expressions.js", STATIC / "source" / "expressions.js"
 GENERATED = 4000
 
@@ -41,22 +40,8 @@ RUN = """async text => {
 @pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
     """A page that may run the site's scripts and nothing else: no inline script, no eval."""
-    policy = POLICY if "script-src" in POLICY else f"{POLICY}; script-src 'self'"
-    context = browser.new_context()
-    page = context.new_page()
-    headers = {"content-security-policy": policy}
-    html = "<!doctype html><title>Expressions</title><link rel=icon href=data:,>"
-    page.route(f"{ADDRESS}/", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers))
-    page.route(
-        f"{ADDRESS}/expressions.js",
-        lambda route: route.fulfill(body=BUILT.read_text(encoding="utf-8"), content_type="text/javascript"),
-    )
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"{ADDRESS}/")
-    yield page
-    context.close()
-    assert errors == []
+    with with_script_alone(browser, "expressions.js") as page:
+        yield page
 
 
 def in_browser(page: Any, runs: list[dict[str, Any]]) -> list[Any]:

@@ -15,16 +15,15 @@ import pytest
 from evaluator import language
 from evaluator.collection import live, live_words
 from evaluator.pages import STATIC
-from evaluator.security import POLICY
 from questionnaires import problems
 from questionnaires.definition import Questionnaire
 from questionnaires.evaluation import Context
 from questionnaires.filters import offered
 from questionnaires.recompute import State, initial, labels, recompute, said
 from questionnaires.screens import later_parts, screens
+from tests.browser.conftest import with_script_alone
 from tests.browser.live_questionnaires import given, read
 
-ADDRESS = "https://form.test"
 BUILT, SOURCES = STATIC / "form.js", [STATIC / "source" / name for name in ("form.js", "expressions.js")]
 QUESTIONNAIRES, ROUNDS = 150, 4
 NOW = datetime(2026, 3, 9, 23, 30, 0, 5000, timezone(timedelta(hours=8)))
@@ -50,22 +49,8 @@ RUN = """async text => {
 @pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
     """A page that may run the site's scripts and nothing else."""
-    policy = POLICY if "script-src" in POLICY else f"{POLICY}; script-src 'self'"
-    context = browser.new_context()
-    page = context.new_page()
-    html = "<!doctype html><title>Form</title><link rel=icon href=data:,>"
-    headers = {"content-security-policy": policy}
-    page.route(f"{ADDRESS}/", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers))
-    page.route(
-        f"{ADDRESS}/form.js",
-        lambda route: route.fulfill(body=BUILT.read_text(encoding="utf-8"), content_type="text/javascript"),
-    )
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"{ADDRESS}/")
-    yield page
-    context.close()
-    assert errors == []
+    with with_script_alone(browser, "form.js") as page:
+        yield page
 
 
 def filled_in(questionnaire: Questionnaire, codes: set[str], random: Random) -> dict[str, list[str]]:

@@ -19,13 +19,11 @@ from evaluator.ledger.files import publish
 from evaluator.ledger.merkle import leaf_hash
 from evaluator.ledger.receipts import verify_receipt
 from evaluator.pages import STATIC
-from evaluator.security import POLICY
 from evaluator.settings import Settings
-from tests.browser.conftest import served
+from tests.browser.conftest import served, with_script_alone
 from tests.ledger.entries import SPRING, responses
 from tests.ledger.receipt_cases import FILE
 
-ADDRESS = "https://receipts.test"
 BUILT, SOURCE = STATIC / "receipt.js", STATIC / "source" / "receipt.js"
 SIZE = 431  # groups by three binary digits
 WITHOUT_ED25519 = """
@@ -54,20 +52,8 @@ RUN = """async text => {
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page that may run the site's scripts and nothing else, in a browser that lacks what `param` takes away."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.add_init_script(request.param)
-    html = "<!doctype html><title>Receipts</title><link rel=icon href=data:,>"
-    headers = {"content-security-policy": POLICY}
-    page.route(f"{ADDRESS}/", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers))
-    script = BUILT.read_text(encoding="utf-8")
-    page.route(f"{ADDRESS}/receipt.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"{ADDRESS}/")
-    yield page
-    context.close()
-    assert errors == []
+    with with_script_alone(browser, "receipt.js", before=request.param) as page:
+        yield page
 
 
 def judged(page: Any, cases: list[dict[str, Any]]) -> list[Any]:
