@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 import asyncpg
 import msgspec
@@ -106,12 +107,8 @@ def _depth(unit: str, parent: Mapping[str, str | None]) -> int:
 
 def _portion(groups: Sequence[Group]) -> tuple[Group, ...]:
     """As many groups as one transaction takes."""
-    taken: list[Group] = []
-    for group in groups:
-        if taken and sum(one.size for one in taken) + group.size > MOST:
-            break
-        taken.append(group)
-    return tuple(taken)
+    upto = list(accumulate(group.size for group in groups))
+    return tuple(group for group, size in zip(groups, upto, strict=True) if size <= MOST) or tuple(groups[:1])
 
 
 def _group_rows(campaign: int, groups: Sequence[Group], before: int) -> Iterator[tuple[int, str, int, int, int]]:
