@@ -22,6 +22,7 @@ from evaluator.compression import compressed
 from evaluator.editing import routes as editing
 from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
+from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
 from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in (units, ledger, collection, editing, library, assessment, records, publication):
+    for room in (units, ledger, collection, editing, library, assessment, records, publication, review):
         routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])
