@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluator import language
 from evaluator.rating.doors import Column, Door
 from evaluator.rating.folders import sha256_of
 from evaluator.rating.scheme import Label, Scheme
@@ -22,9 +23,18 @@ _TYPES = {"number": "number", "whole": "integer", "date": "date"}
 
 
 def datapackage(
-    folder: Path, doors: Sequence[Door], identifier: str, scheme: Scheme, title: Label, mark: str | None
+    folder: Path,
+    doors: Sequence[Door],
+    identifier: str,
+    scheme: Scheme,
+    title: Label,
+    mark: str | None,
+    source: str = "",
 ) -> dict[str, Any]:
-    """The descriptor, with size and SHA-256 of the tables as they lie in `folder`."""
+    """The descriptor, with size and SHA-256 of the tables as they lie in `folder`.
+
+    `source` is where the snapshot says that its data come from.
+    """
     resources = [_resource(folder, door, form) for door in doors for form in ("csv", "parquet")]
     return {
         "$schema": "https://datapackage.org/profiles/1.0/datapackage.json",
@@ -38,6 +48,7 @@ def datapackage(
         ),
         "version": scheme.version,
         "licenses": _LICENCES,
+        **({"sources": [{"title": source}]} if source else {}),
         "resources": resources,
     }
 
@@ -47,7 +58,7 @@ def _resource(folder: Path, door: Door, form: str) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "name": door.name if form == "csv" else f"{door.name}-parquet",
         "path": path.name,
-        "description": door.about + ("" if form == "csv" else "; the same content as the CSV"),
+        "description": _both(door.about),
         "format": form,
         "mediatype": "text/csv" if form == "csv" else "application/vnd.apache.parquet",
         "bytes": path.stat().st_size,
@@ -55,6 +66,8 @@ def _resource(folder: Path, door: Door, form: str) -> dict[str, Any]:
     }
     if form == "csv":
         resource |= {"profile": "tabular-data-resource", "encoding": "utf-8", "dialect": {"lineTerminator": "\n"}}
+    else:  # the same content: programs check its size and SHA-256, and need no reader of Parquet to validate the CSV
+        resource |= {"profile": "data-resource", "type": "file"}
     resource["schema"] = {
         "fields": [_field(column) for column in door.columns],
         "missingValues": [""],
@@ -62,16 +75,23 @@ def _resource(folder: Path, door: Door, form: str) -> dict[str, Any]:
     filled = {column.name for column in door.columns if column.required}
     if filled.issuperset(door.key):  # a primary key may not be blank
         resource["schema"]["primaryKey"] = list(door.key)
-    if any(column.name == "unit" for column in door.columns) and door.name != "units":
+    if door.name == "units":  # "" is the table itself
+        resource["schema"]["foreignKeys"] = [{"fields": "parent", "reference": {"resource": "", "fields": "unit"}}]
+    elif any(column.name == "unit" for column in door.columns):
         resource["schema"]["foreignKeys"] = [{"fields": "unit", "reference": {"resource": "units", "fields": "unit"}}]
     return resource
+
+
+def _both(text: str) -> str:
+    """A description in English and in Chinese, whatever the language of the process."""
+    return f"{text} / {language.translations('zh-CN').gettext(text)}"
 
 
 def _field(column: Column) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": _TYPES.get(column.kind, "string"),
-        "description": column.about,
+        "description": _both(column.about),
     }
     constraints: dict[str, Any] = {}
     if column.required:

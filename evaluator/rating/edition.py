@@ -64,6 +64,7 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulated: bool
     data_status: str | None  # what is written inside every table when the data are simulated
     previous: str | None = None  # identifier of the edition of the last period, where it was given
+    decision: str = ""  # what was decided before this run was taken, and why; in the words of those who decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def write_edition(
     supersedes: str | None = None,
     why: str | None = None,
     previous: str | None = None,
+    decision: str = "",
 ) -> Note:
     """Write the folder of an edition whole, or nothing.
 
@@ -171,12 +173,15 @@ def write_edition(
             simulated=snapshot.simulated,
             data_status=SIMULATED if snapshot.simulated else None,
             previous=previous,
+            decision=decision,
         )
         note = msgspec.structs.replace(note, identifier=identifier(note, made))
         (made / NOTE).write_bytes(pretty(note))
         doors = [door_of(name, snapshot.simulated) for name in EDITION]
         (made / PACKAGE).write_bytes(
-            pretty(datapackage(made, doors, note.identifier, scheme, note.title, note.data_status))
+            pretty(
+                datapackage(made, doors, note.identifier, scheme, note.title, note.data_status, note.snapshot.source)
+            )
         )
         (made / SUMS).write_text(sums(made), encoding="utf-8")
     return note

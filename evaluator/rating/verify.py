@@ -169,7 +169,9 @@ def _package(folder: Path, note: Note, scheme: Scheme) -> list[str]:
     missing = [path for door in doors for path in (folder / f"{door.name}.parquet",) if not path.is_file()]
     path = folder / PACKAGE
     if path.is_file() and not missing:
-        again = pretty(datapackage(folder, doors, note.identifier, scheme, note.title, note.data_status))
+        again = pretty(
+            datapackage(folder, doors, note.identifier, scheme, note.title, note.data_status, note.snapshot.source)
+        )
         if path.read_bytes() != again:
             found.append(f"{PACKAGE} does not describe these tables")
     return found

@@ -50,7 +50,9 @@ def cover(edition: Path) -> None:
     )
     note = read_note(edition)
     doors = [door_of(name, note.simulated) for name in EDITION]
-    package = datapackage(edition, doors, note.identifier, opened.scheme, note.title, note.data_status)
+    package = datapackage(
+        edition, doors, note.identifier, opened.scheme, note.title, note.data_status, note.snapshot.source
+    )
     (edition / "datapackage.json").write_bytes(pretty(package))
     (edition / "SHA256SUMS").write_text(sums(edition))
 
