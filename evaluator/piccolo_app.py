@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig, table_finder
 
-ROOMS = ("units", "ledger", "accounts", "collection", "assessment", "records", "rating", "workbench")
+ROOMS = ("units", "ledger", "accounts", "collection", "assessment", "records", "rating", "workbench", "publication")
 
 APP_CONFIG = AppConfig(
     app_name="evaluator",

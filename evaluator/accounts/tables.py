@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import Boolean, ForeignKey, Integer, Serial, Timestamptz
+from piccolo.columns import Boolean, Date, ForeignKey, Integer, Serial, Timestamptz
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.columns.reference import LazyTableReference
 from piccolo.table import Table
@@ -36,3 +36,20 @@ class StaffSession(Table):
     token_hash = BoundedText(length=64, least=64, primary_key=True)
     account = ForeignKey(Account, null=False, on_delete=OnDelete.cascade, on_update=OnUpdate.restrict, index=True)
     expires_at = Timestamptz(default=None, null=False)
+
+
+class ApiKey(Table):
+    """What a program of an account shows instead of signing in: only its hash is kept, and what to tell keys apart by.
+
+    It opens what the account may see of the reviews, to read, until it expires or is revoked.
+    """
+
+    id = Serial(primary_key=True)
+    account = ForeignKey(Account, null=False, on_delete=OnDelete.cascade, on_update=OnUpdate.restrict, index=True)
+    label = BoundedText(length=64, least=1)  # what the account calls it
+    prefix = BoundedText(length=12, least=4)  # its first characters, shown in lists
+    key_hash = BoundedText(length=64, least=64, unique=True)
+    made_on = Date(default=None, null=False)
+    expires_on = Date(default=None, null=False)  # the last day on which it opens anything
+    last_used_on = Date(null=True, default=None)  # a day, never a second
+    revoked_on = Date(null=True, default=None)
