@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,16 +28,17 @@ SHARED = {"info": ("found", "partly", "lost", "dk")}
 
 
 def build(
-    folder: Path, *, simulated: bool = True, supersedes: Path | None = None, why: str | None = None, seed: int = SEED
-) -> Path:
-    """Write an edition into `folder`, which must not exist."""
+    folder: Path, *, simulated: bool = True, supersedes: Path | None = None, why: str | None = None, seed: int = SEED,
+    period: tuple[date, date] = PERIOD, moved: Mapping[str, float] | None = None,
+) -> Path:  # fmt: skip
+    """Write an edition into `folder`, which must not exist; in it units of `moved` are by so much better."""
     snapshot = folder.parent / f"{folder.name}-snapshot"
     write_snapshot(
         snapshot,
-        tables(),
+        tables(moved or {}),
         questionnaires={"people@1": (SOURCE / "people@1.yaml").read_bytes()},
         campaigns={"spring": "people@1"},
-        period=PERIOD,
+        period=period,
         made_on=date(2027, 1, 5),
         source="invented",
         simulated=simulated,
@@ -54,7 +57,7 @@ def units() -> Table:
     return tabular.parse_table("units", names, columns, doors.EDITION["units"])[0]
 
 
-def tables() -> dict[str, Table]:
+def tables(moved: Mapping[str, float] = MappingProxyType({})) -> dict[str, Table]:
     """The snapshot's tables, the same each time."""
     rng = np.random.default_rng(SEED)
     rated = units()
@@ -62,6 +65,8 @@ def tables() -> dict[str, Table]:
     codes, levels = rated["unit"].tolist(), rated["level"].tolist()
     worth = np.clip(0.68 + 0.11 * rng.normal(size=len(codes)), 0.3, 0.95)  # of the way from worst to best
     worth[codes.index(CAPPED)] = 0.9
+    for code, by in moved.items():
+        worth[codes.index(code)] = np.clip(worth[codes.index(code)] + by, 0.05, 0.98)
     sampled = [code for code in codes if code != SILENT]
     records, ready, assessed = [], [], []
     for at, (code, level) in enumerate(zip(codes, levels, strict=True)):
