@@ -1,9 +1,9 @@
-"""A two-storey index: indicators in dimensions, dimensions in the index.
+"""The index of a scheme: indicators in groups, groups in groups or in the index, and its goalposts.
 
-The case of `methods.index.hierarchy` that a scheme describes, with its goalposts. Everything takes arrays of shape
-``(..., units, indicators)``, so that point values, a block of draws and a column of alternatives go through the same
-lines. Sums run over a fixed order of indicators, one at a time: the result of a unit is the same to the last bit
-however units and draws are cut into pieces.
+The case of `methods.index.hierarchy` that a scheme describes; mostly two storeys, where the groups are the dimensions
+of the index. Everything takes arrays of shape ``(..., units, indicators)``, so that point values, a block of draws and
+a column of alternatives go through the same lines. Sums run over a fixed order of indicators, one at a time: the
+result of a unit is the same to the last bit however units and draws are cut into pieces.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from methods.index.aggregation import Booleans, last, lower_from, power_mean, raise_to
+from methods.index.aggregation import Booleans, Rule, last, lower_from, power_mean, raise_to
 from methods.index.hierarchy import Hierarchy, climb, presence
 from methods.inputs import Floats, Integers
 
@@ -27,6 +27,7 @@ __all__ = [
     "raise_to",
     "standing",
     "storeys",
+    "upwards",
 ]
 
 
@@ -34,17 +35,24 @@ __all__ = [
 class Tree:
     """How raw numbers become an index. Weights need not sum to one; a zero weight means "does not apply here"."""
 
-    dimension: Integers  # (indicators,) position of each indicator's dimension
-    weight: Floats  # (levels, indicators) within the dimension
-    dimension_weight: Floats  # (levels, dimensions)
+    dimension: Integers  # (indicators,) position of the group that each indicator belongs to
+    weight: Floats  # (levels, indicators) within the group
+    dimension_weight: Floats  # (levels, groups) of each group within what it belongs to
     worst: Floats  # (indicators,) raw value that scores scale[0]; NaN: the raw value is the score
     best: Floats  # (indicators,) raw value that scores scale[1]; below `worst` when less is better
     scale: tuple[float, float] = (0.0, 100.0)
     clip: bool = True
-    within: float = 1.0  # exponent of the power mean of indicators
-    across: float = 1.0  # exponent of the power mean of dimensions
+    within: Rule = 1.0  # how a group is made of its members, where `rules` do not say
+    across: Rule = 1.0  # how the index is made of its members
+    belongs: Integers | None = None  # (groups,) position of the group that each group belongs to, -1: the index
+    rules: tuple[Rule, ...] = ()  # (groups,) how each group is made of its members
 
     def __post_init__(self) -> None:
+        groups = self.dimension_weight.shape[-1]
+        if self.belongs is not None and self.belongs.shape != (groups,):
+            raise ValueError(f"belongs has shape {self.belongs.shape}; it must be ({groups},), one a group")
+        if self.rules and len(self.rules) != groups:
+            raise ValueError(f"rules has {len(self.rules)} entries; it must have {groups}, one a group")
         if self.weight.ndim != 2 or self.weight.shape[1] != self.dimension.size:
             raise ValueError(
                 f"weight has shape {self.weight.shape}; it must be (levels, indicators), "
@@ -65,8 +73,42 @@ class Tree:
         """Least score that a geometric mean sees: 1 on a scale of 0 to 100."""
         return max(self.scale[0], (self.scale[1] - self.scale[0]) / 100)
 
+    @property
+    def parents(self) -> Integers:
+        """(groups,) position of the group that each group belongs to; -1: the index."""
+        if self.belongs is not None:
+            return self.belongs
+        return np.full(self.dimension_weight.shape[1], -1)
+
+    @property
+    def rule_of(self) -> tuple[Rule, ...]:
+        """(groups,) how each group is made of its members."""
+        return self.rules or (self.within,) * self.dimension_weight.shape[1]
+
+    @property
+    def upwards(self) -> tuple[int, ...]:
+        """Positions of the groups, members before what they belong to; those of one height in their order."""
+        return upwards(self.parents)
+
+    @property
+    def plain(self) -> bool:
+        """Two storeys, one kind of power mean in all groups and one across them."""
+        same = all(one == self.within for one in self.rule_of)
+        return (
+            bool((self.parents == -1).all()) and same and not (isinstance(self.within, str) or self.across == "median")
+        )
+
+    @property
+    def under(self) -> Booleans:
+        """(groups, indicators) whether the indicator belongs to the group or to a group below it."""
+        found: Booleans = np.equal(self.dimension, np.arange(self.dimension_weight.shape[1])[:, None])
+        for group in self.upwards:
+            if self.parents[group] >= 0:
+                found[self.parents[group]] |= found[group]
+        return found
+
     def only(self, indicators: Integers) -> Tree:
-        """The tree of some indicators, in that order, under the same dimensions."""
+        """The tree of some indicators, in that order, under the same groups."""
         return replace(
             self,
             dimension=self.dimension[indicators],
@@ -101,15 +143,49 @@ class Standing:
         )
 
 
+def upwards(parents: Integers) -> tuple[int, ...]:
+    """Groups in an order in which members come before what they belong to, the deepest first.
+
+    Parameters
+    ----------
+    parents
+        (groups,) position of the group that each belongs to; -1: the index.
+
+    Returns
+    -------
+    tuple of int
+        Groups of the same depth stand in their own order.
+
+    Raises
+    ------
+    ValueError
+        A group that belongs to itself, by a circle of groups, or to one that does not exist.
+
+    Examples
+    --------
+    >>> upwards(np.array([-1, -1, 0, 0, 3]))
+    (4, 2, 3, 0, 1)
+    """
+    depth = np.zeros(parents.size, np.int64)
+    for group in range(parents.size):
+        above = int(parents[group])
+        while above != -1:
+            if not 0 <= above < parents.size or depth[group] > parents.size:
+                raise ValueError(f"group {group} belongs to a group that does not exist, or to itself by a circle")
+            depth[group] += 1
+            above = int(parents[above])
+    return tuple(int(group) for group in np.argsort(-depth, kind="stable"))
+
+
 def storeys(tree: Tree, dimension_min: float = 0.0) -> Hierarchy:
-    """The same tree as a hierarchy: indicators, then dimensions, then the index.
+    """The same tree as a hierarchy: indicators, then groups, then the index.
 
     Parameters
     ----------
     tree
-        Two storeys.
+        Of any number of storeys.
     dimension_min
-        Least share of a dimension's applicable weight that must be present.
+        Least share of a group's applicable weight that must be present.
 
     Returns
     -------
@@ -126,9 +202,15 @@ def storeys(tree: Tree, dimension_min: float = 0.0) -> Hierarchy:
     levels, dimensions = tree.dimension_weight.shape
     indicators = tree.dimension.size
     return Hierarchy(
-        parent=np.concatenate([tree.dimension + indicators, np.full(dimensions, indicators + dimensions), [-1]]),
+        parent=np.concatenate(
+            [
+                tree.dimension + indicators,
+                np.where(tree.parents < 0, dimensions, tree.parents) + indicators,
+                [-1],
+            ]
+        ),
         weight=np.concatenate([tree.weight, tree.dimension_weight, np.ones((levels, 1))], axis=1),
-        rules=(*(tree.within,) * dimensions, tree.across),
+        rules=(*tree.rule_of, tree.across),
         least_present=np.append(np.full(dimensions, dimension_min), 0.0),
         floor=tree.floor,
     )
@@ -146,7 +228,7 @@ def standing(
     Parameters
     ----------
     tree
-        Two storeys.
+        Of any number of storeys.
     level
         (units,) row of `tree.weight`.
     applies, own, imputed
@@ -225,12 +307,12 @@ def normalise(tree: Tree, raw: Floats, widened: float = 0.0) -> Floats:
 
 
 def aggregate(tree: Tree, has: Standing, scores: Floats) -> tuple[Floats, Floats]:
-    """Dimension and index scores.
+    """Scores of groups and of the index.
 
     Parameters
     ----------
     tree
-        Two storeys.
+        Of any number of storeys.
     has
         As `standing` gives it, for the same units.
     scores
@@ -249,11 +331,18 @@ def aggregate(tree: Tree, has: Standing, scores: Floats) -> tuple[Floats, Floats
     [50.0]
     """
     indicators, dimensions = tree.dimension.size, tree.dimension_weight.shape[1]
+    parents, rules = tree.parents, tree.rule_of
+
+    def members(group: int) -> Integers:
+        return np.concatenate([
+            np.flatnonzero(tree.dimension == group), indicators + np.flatnonzero(parents == group)
+        ])  # fmt: skip
+
     nodes = climb(
         [scores[..., j] for j in range(indicators)],
         [
-            *((indicators + d, np.flatnonzero(tree.dimension == d), tree.within) for d in range(dimensions)),
-            (indicators + dimensions, np.arange(indicators, indicators + dimensions), tree.across),
+            *((indicators + d, members(d), rules[d]) for d in tree.upwards),
+            (indicators + dimensions, indicators + np.flatnonzero(parents == -1), tree.across),
         ],
         np.concatenate([has.weight, has.dimension_weight], axis=1),
         tree.floor,

@@ -1,4 +1,7 @@
-"""Dimensions and index of draws: what `methods.index.tree.aggregate` does, as a sparse product for a tile of units."""
+"""Dimensions and index of draws: what `methods.index.tree.aggregate` does, as a sparse product for a tile of units.
+
+Trees of more storeys, or with several kinds of means, go through `aggregate` itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from methods.index.tree import Standing, Tree, lower_from, power_mean, raise_to
+from methods.index.tree import Standing, Tree, aggregate, lower_from, power_mean, raise_to
 from methods.inputs import Floats
 
 
@@ -20,6 +23,7 @@ class Climb:
     within: sparse.csr_array[np.float64]  # (units * dimensions, units * indicators)
     across: tuple[Floats, ...]  # by dimension (units,)
     unscored: NDArray[np.bool_] | None  # (units, dimensions); None: all are scored
+    has: Standing | None = None  # of the units, where the tree is not plain: nothing of the above is used then
 
 
 def climb(tree: Tree, has: Standing) -> Climb:
@@ -49,7 +53,7 @@ def climb(tree: Tree, has: Standing) -> Climb:
     scored = np.zeros((units, dimensions), bool)
     scored[u, tree.dimension[j]] = True
     across = tuple(np.ascontiguousarray(has.dimension_weight[:, d]) for d in range(dimensions))
-    return Climb(tree, matrix, across, None if scored.all() else ~scored)
+    return Climb(tree, matrix, across, None if scored.all() else ~scored, None if tree.plain else has)
 
 
 def aggregate_draws(how: Climb, scores: Floats) -> tuple[Floats, Floats]:
@@ -77,6 +81,9 @@ def aggregate_draws(how: Climb, scores: Floats) -> tuple[Floats, Floats]:
     array([[75.]])
     """
     tree, draws = how.tree, scores.shape[0]
+    if how.has is not None or isinstance(tree.within, str) or isinstance(tree.across, str):
+        assert how.has is not None  # rules that are no power means are not plain
+        return aggregate(tree, how.has, scores)
     cells = np.moveaxis(scores, 0, -1).reshape(-1, draws)
     means = np.asarray(how.within @ raise_to(cells, tree.within, tree.floor))
     if how.unscored is not None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import qmc, rankdata
 
-from methods.index.tree import Booleans, lower_from, raise_to
+from methods.index.aggregation import Rule, combine
+from methods.index.tree import Booleans, lower_from, raise_to, upwards
 from methods.inputs import Floats, Integers
 
 CHUNK = 128  # recipes at a time: bounds memory
@@ -26,14 +27,26 @@ class Choices:
 
     scores: Floats  # (normalisations, screenings, units, indicators) normalised scores
     usable: Booleans  # (units, indicators) carries weight
-    scored: Booleans  # (units, dimensions)
-    dimension: Integers  # (indicators,)
+    scored: Booleans  # (units, groups)
+    dimension: Integers  # (indicators,) the group that each belongs to
     level: Integers  # (units,)
     weight: Floats  # (weightings, levels, indicators)
-    dimension_weight: Floats  # (weightings, levels, dimensions)
-    within: float  # exponent of the power mean of indicators
-    across: tuple[float, ...]  # exponents of the power mean of dimensions
+    dimension_weight: Floats  # (weightings, levels, groups)
+    within: Rule  # how groups are made of their members, where `rules` do not say
+    across: tuple[Rule, ...]  # how the index is made of its members
     floor: float  # least score under exponents at or below 0
+    belongs: Integers | None = None  # (groups,) the group that each group belongs to, -1: the index
+    rules: tuple[Rule, ...] = ()  # (groups,) how each group is made of its members
+
+    @property
+    def parents(self) -> Integers:
+        """(groups,) the group that each group belongs to; -1: the index."""
+        return np.full(self.dimension_weight.shape[2], -1) if self.belongs is None else self.belongs
+
+    @property
+    def rule_of(self) -> tuple[Rule, ...]:
+        """(groups,) how each group is made of its members."""
+        return self.rules or (self.within,) * self.dimension_weight.shape[2]
 
     @property
     def options(self) -> tuple[int, int, int, int]:
@@ -88,9 +101,14 @@ def index_under(choices: Choices, recipes: Integers, threads: int = 1) -> Floats
         for level in np.unique(choices.level):
             members = np.flatnonzero(choices.level == level)
             live = choices.usable[members].T
-            raised = raise_to(np.where(live, scores[members].T, 1.0), choices.within, choices.floor) * live
+            plain = np.where(live, scores[members].T, 1.0)
+            raised = {
+                how: raise_to(plain, how, choices.floor) * live
+                for how in dict.fromkeys(choices.rule_of)
+                if not isinstance(how, str)
+            }
             chunks = [same[first : first + CHUNK] for first in range(0, same.size, CHUNK)]
-            whole = _Level(choices, int(level), members, live.astype(np.float64), raised, across)
+            whole = _Level(choices, int(level), members, live.astype(np.float64), plain, raised, across)
             result[np.ix_(same, members)] = np.concatenate(_each(whole, [recipes[c, 0] for c in chunks], threads))
     return result
 
@@ -103,8 +121,9 @@ class _Level:
     level: int
     members: Integers
     live: Floats  # (indicators, members) 1 where an indicator carries weight
-    raised: Floats  # (indicators, members) what means are taken of, 0 elsewhere
-    across: float
+    plain: Floats  # (indicators, members) scores, anything where none carries weight
+    raised: dict[float, Floats]  # by exponent: (indicators, members) what means are taken of, 0 elsewhere
+    across: Rule
 
 
 def _each(whole: _Level, options: list[Integers], threads: int) -> list[Floats]:
@@ -118,25 +137,44 @@ def _combine(whole: _Level, options: Integers) -> Floats:
     """(recipes, members) under some weightings. Sparse products: SciPy's own loops, always in the same order."""
     choices, members = whole.choices, whole.members
     inner, outer = choices.weight[options, whole.level], choices.dimension_weight[options, whole.level]
-    shape = (options.size, members.size)
-    total, weight = np.zeros(shape), np.zeros(shape)
-    carried = whole.live.any(axis=1)
-    for d in range(choices.dimension_weight.shape[2]):
-        columns = np.flatnonzero((choices.dimension == d) & carried)
-        if not columns.size:
+    parents, shape = choices.parents, (options.size, members.size)
+    made: dict[int, tuple[Floats, Booleans]] = {}  # group -> its scores, and where there are any
+    for d in (*upwards(parents), -1):
+        columns = np.flatnonzero((choices.dimension == d) & whole.live.any(axis=1)) if d >= 0 else np.zeros(0, np.int64)
+        below = [g for g in np.flatnonzero(parents == d).tolist() if g in made]
+        if not (columns.size or below):
             continue
-        pointers = np.arange(0, options.size * columns.size + 1, columns.size, dtype=np.int32)
-        places = np.tile(np.arange(columns.size, dtype=np.int32), options.size)
-        weights = sparse.csr_array((inner[:, columns].ravel(), places, pointers), shape=(options.size, columns.size))
-        held = np.asarray(weights @ whole.live[columns])
-        scored = choices.scored[members, d] & (held > 0)
-        mean = np.divide(np.asarray(weights @ whole.raised[columns]), held, out=np.ones(shape), where=scored)
-        share = outer[:, d, None] * scored
-        weight += share
-        share *= raise_to(lower_from(mean, choices.within), whole.across, choices.floor)
-        total += share
-    mean = np.divide(total, weight, out=np.ones(shape), where=weight > 0)
-    return np.where(weight > 0, lower_from(mean, whole.across), np.nan)
+        how = choices.rule_of[d] if d >= 0 else whole.across
+        weights = [outer[:, g, None] * made[g][1] for g in below]
+        if isinstance(how, str):
+            leaves = [np.broadcast_to(whole.plain[j], shape) for j in columns]
+            carried = [inner[:, j, None] * whole.live[j] for j in columns]
+            held = sum([*carried, *weights], np.zeros(shape))
+            score = combine([*leaves, *(made[g][0] for g in below)], [*carried, *weights], how, choices.floor)
+        else:
+            total, held = _leaves(whole, inner, columns, how) if columns.size else (np.zeros(shape), np.zeros(shape))
+            for g, share in zip(below, weights, strict=True):
+                held += share
+                total += share * raise_to(made[g][0], how, choices.floor)
+        there = held > 0 if d < 0 else choices.scored[members, d] & (held > 0)
+        if isinstance(how, str):
+            score = np.where(there, score, 1.0)
+        else:
+            score = lower_from(np.divide(total, held, out=np.ones(shape), where=there), how)
+        made[d] = score, there
+    if -1 not in made:
+        return np.full(shape, np.nan)
+    index, there = made[-1]
+    return np.where(there, index, np.nan)
+
+
+def _leaves(whole: _Level, inner: Floats, columns: Integers, how: float) -> tuple[Floats, Floats]:
+    """(recipes, members) each: sum of what a mean is taken of over some indicators, and of their weights."""
+    options = inner.shape[0]
+    pointers = np.arange(0, options * columns.size + 1, columns.size, dtype=np.int32)
+    places = np.tile(np.arange(columns.size, dtype=np.int32), options)
+    weights = sparse.csr_array((inner[:, columns].ravel(), places, pointers), shape=(options, columns.size))
+    return np.asarray(weights @ whole.raised[how][columns]), np.asarray(weights @ whole.live[columns])
 
 
 def leave_one_out(weight: Floats, dimension_weight: Floats) -> tuple[Floats, Floats]:
