@@ -24,6 +24,8 @@ from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
+from evaluator.publication.changing import what_can_change
+from evaluator.publication.rendered import Rendered
 from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
 from evaluator.units import routes as units
@@ -34,10 +36,15 @@ def _(message: str) -> str:  # marks a message for extraction; it is translated 
 
 
 class Site(Litestar):
-    """Litestar inside the layers that set language and headers and compress, for every answer, 404s included."""
+    """Litestar inside the layers that set language and headers, keep public pages and compress: for every answer."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.rendered = Rendered(lambda: what_can_change(self.state.settings))
+        self._layers = security.guarded(self.rendered.around(compressed(super().__call__)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await security.guarded(compressed(super().__call__))(scope, receive, send)
+        await self._layers(scope, receive, send)
 
 
 @get("/language", sync_to_thread=False)

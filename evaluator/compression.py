@@ -21,7 +21,7 @@ def compressed(app: ASGIApp) -> ASGIApp:
     """A layer that compresses what is worth it, for whoever takes gzip."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/staff") or not _takes_gzip(scope):
+        if scope["type"] != "http" or scope["path"].startswith("/staff") or not takes_gzip(scope):
             await app(scope, receive, send)
             return
         start: Message | None = None
@@ -55,7 +55,8 @@ def compressed(app: ASGIApp) -> ASGIApp:
     return call
 
 
-def _takes_gzip(scope: Scope) -> bool:
+def takes_gzip(scope: Scope) -> bool:
+    """Whether whoever asks reads gzip."""
     wanted = [part.replace(" ", "").lower() for part in header(scope, b"accept-encoding").split(",")]
     return any(part == "gzip" or (part.startswith("gzip;q=") and part.strip("0.") != "gzip;q=") for part in wanted)
 

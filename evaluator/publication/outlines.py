@@ -46,6 +46,12 @@ def outline_file(data_dir: Path, identifier: str) -> Path | None:
     return None
 
 
+def state_of_outlines(data_dir: Path) -> tuple[tuple[str, int], ...]:
+    """Another value as soon as a file of outlines comes, goes or changes."""
+    paths = [data_dir / FILE, *sorted((data_dir / "outlines").glob("*.geojson"))]
+    return tuple((path.name, path.stat().st_mtime_ns) for path in paths if path.is_file())
+
+
 def codes_in(path: Path) -> frozenset[str]:
     """Codes of the units that have an outline."""
     return frozenset(_read(path, path.stat().st_mtime_ns))

@@ -19,6 +19,7 @@ from evaluator.publication import (
     method_view,
     outlines,
     ranking,
+    rendered,
     shelf,
     unit_view,
     wording,
@@ -46,6 +47,7 @@ def split(name: str) -> tuple[str, str]:
 
 def shown(request: Web, edition: Edition, template: str, **context: Any) -> Response[str]:
     """A page on an edition; simulated ones carry the mark on the page and in every picture."""
+    rendered.keep(request, edition)
     return pages.page(
         request, f"publication/{template}", edition=edition, scheme=edition.scheme, words=wording,
         base=f"/editions/{quote(edition.identifier, safe='')}",
@@ -65,6 +67,7 @@ async def home(request: Web) -> Response[str]:
     editions = await shelf.published()
     latest = next(iter(shelf.current(editions)), None)
     simulated = bool(editions) and all(row.simulated for row in editions)
+    rendered.keep(request)
     return pages.page(request, "publication/home.html", latest=latest, simulated=simulated)
 
 
@@ -74,6 +77,7 @@ async def edition_list(request: Web) -> Response[str]:
     editions = await shelf.published()
     replaced = {row.supersedes: row for row in editions if row.supersedes}
     simulated = bool(editions) and all(row.simulated for row in editions)
+    rendered.keep(request)
     return pages.page(request, "publication/editions.html", editions=editions, replaced=replaced, simulated=simulated)
 
 

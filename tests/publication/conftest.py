@@ -8,12 +8,19 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from evaluator.app import Site, create_app
+from evaluator.publication import rendered
 from evaluator.publication.editions import Edition, read_edition
 from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
 from tests.publication import small_edition as small
 
 PUBLISHED_ON = date(2027, 1, 15)
+
+
+@pytest.fixture(autouse=True)
+def ask_at_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests change by hand is seen at once; a site takes up to a second."""
+    monkeypatch.setattr(rendered, "FRESH", 0.0)
 
 
 @pytest.fixture(scope="session")
