@@ -48,6 +48,7 @@ def _lines(defects: Sequence[str]) -> None:
 @click.option("--previous", type=FOLDER, help="Edition of the last period.")
 @click.option("--supersedes", type=FOLDER, help="Edition that this one corrects; say --why.")
 @click.option("--why", help="Reason of the correction.")
+@click.option("--decision", default="", help="What was decided on scheme and data, and why; it goes into the edition.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the draws.")
 @click.option("--draws", type=click.IntRange(2), help="Number of draws; as the scheme says if not given.")
 @_mended
@@ -58,6 +59,7 @@ def rate(
     previous: Path | None,
     supersedes: Path | None,
     why: str | None,
+    decision: str,
     seed: int,
     draws: int | None,
 ) -> int:
@@ -66,7 +68,9 @@ def rate(
     from evaluator.rating.run import rate as run
 
     with bars() as progress:
-        rated = run(scheme, snapshot, out, previous, seed, draws, progress, supersedes=supersedes, why=why)
+        rated = run(
+            scheme, snapshot, out, previous, seed, draws, progress, supersedes=supersedes, why=why, decision=decision
+        )
     for step, seconds in rated.seconds.items():
         click.echo(f"{step}: {seconds:.1f} s", err=True)
     click.echo(f"{out} {rated.note.identifier}")

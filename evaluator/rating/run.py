@@ -44,6 +44,7 @@ def rate(
     *,
     supersedes: Path | None = None,
     why: str | None = None,
+    decision: str = "",
 ) -> Rated:
     """Rate a snapshot by a scheme and write the edition.
 
@@ -60,6 +61,8 @@ def rate(
         Called with the step and the share of it that is done.
     supersedes, why
         The edition that this one corrects, and the reason.
+    decision
+        What was decided before this run was taken, and why.
 
     Raises
     ------
@@ -94,6 +97,7 @@ def rate(
         supersedes=replaced.note.identifier if replaced else None,
         why=why,
         previous=earlier.note.identifier if earlier else None,
+        decision=decision.strip(),
     )
     clock.lap("write")
     return Rated(out, note, clock.seconds)

@@ -197,6 +197,19 @@ def test_a_correction_names_what_it_supersedes_and_why(
         rate(SCHEME, lakes_snapshot, tmp_path / "other", supersedes=lakes_edition)
 
 
+def test_the_decision_before_a_run_stands_in_the_edition_and_in_its_name(
+    tmp_path: Path, lakes_snapshot: Path, lakes_edition: Path
+) -> None:
+    decision = "Weight of records raised to 0.4: sensitivity shows that no grade hangs on it. \u51b3\u5b9a"
+    rated = rate(SCHEME, lakes_snapshot, tmp_path / "decided", decision=decision)
+    assert read_edition(rated.out).note.decision == decision
+    assert rated.note.identifier != read_edition(lakes_edition).note.identifier
+    assert verify(rated.out).differences == ()
+    note = (rated.out / "edition.json").read_text(encoding="utf-8")
+    (rated.out / "edition.json").write_text(note.replace("0.4", "0.5"), encoding="utf-8")
+    assert any("identifier" in line for line in verify(rated.out).differences)
+
+
 def test_an_edition_is_never_written_over(tmp_path: Path, lakes_snapshot: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match="exists"):
