@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from evaluator.rating.case import Case
 from evaluator.rating.recipe import after_deductions
 from evaluator.rating.tabular import Table
-from methods.index.tree import Booleans, normalise
+from methods.index.aggregation import Rule
+from methods.index.tree import Booleans
 from methods.inputs import Floats, Integers
 from methods.ranking.grades import band
 from methods.uncertainty import sensitivity
@@ -39,7 +40,9 @@ def alternatives(case: Case, graded: Booleans, seed: int, progress: Callable[[fl
     """
     rows = _Rows()
     recipe, codes, settings = case.recipe, case.codes, case.scheme.sensitivity
-    exponents = list(dict.fromkeys((recipe.tree.across, *settings.aggregation)))  # the scheme's own option comes first
+    exponents: list[Rule] = list(
+        dict.fromkeys((recipe.tree.across, *settings.aggregation))
+    )  # the scheme's own option comes first
     widened = list(dict.fromkeys((0.0, *settings.goalposts_widened)))
     if np.isnan(recipe.tree.worst).all():
         widened = widened[:1]  # without goalposts there is nothing to widen
@@ -136,7 +139,7 @@ def _statistics(found: sensitivity.Changes, graded: bool) -> list[tuple[str, Flo
 
 
 def _choices(
-    case: Case, seed: int, exponents: list[float], widened: list[float], screenings: Sequence[str]
+    case: Case, seed: int, exponents: list[Rule], widened: list[float], screenings: Sequence[str]
 ) -> sensitivity.Choices:
     tree, has = case.recipe.tree, case.has
     raw = []
@@ -152,12 +155,12 @@ def _choices(
         inner = sensitivity.dirichlet(whole, tree.dimension, concentration, WEIGHTINGS, rng)
         weight = np.concatenate([weight, np.where(case.recipe.applies, inner[:, None, :], 0.0)])
         levels, dimensions = tree.dimension_weight.shape
-        drawn = sensitivity.dirichlet(
-            tree.dimension_weight.ravel(), np.repeat(np.arange(levels), dimensions), concentration, WEIGHTINGS, rng
-        )
+        above = np.repeat(np.arange(levels), dimensions) * (dimensions + 1) + np.tile(tree.parents + 1, levels)
+        node = np.unique(above, return_inverse=True)[1].ravel()
+        drawn = sensitivity.dirichlet(tree.dimension_weight.ravel(), node, concentration, WEIGHTINGS, rng)
         outer = np.concatenate([outer, drawn.reshape(WEIGHTINGS, levels, dimensions)])
     return sensitivity.Choices(
-        scores=np.stack([np.stack([normalise(tree, r, w) for r in raw]) for w in widened]),
+        scores=np.stack([np.stack([case.scored(r, w) for r in raw]) for w in widened]),
         usable=has.weight > 0,
         scored=has.dimension_weight > 0,
         dimension=tree.dimension,
@@ -167,6 +170,8 @@ def _choices(
         within=tree.within,
         across=tuple(exponents),
         floor=tree.floor,
+        belongs=tree.belongs,
+        rules=tree.rules,
     )
 
 
@@ -198,8 +203,8 @@ def _sobol(
         )
 
 
-def _name(value: float) -> str:
-    return f"{value:g}"
+def _name(value: Rule) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 class _Rows:

@@ -9,14 +9,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluator.rating.defects import InputError
 from evaluator.rating.recipe import Recipe, after_deductions, recipe
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.tabular import Table
+from methods.index.curves import Curve, find, score
 from methods.index.tree import Booleans, Standing, aggregate, normalise, standing
 from methods.inputs import NO_FACTORS, Factors, Floats, Inputs, Integers
 from methods.uncertainty.form import check, in_order, point_values
 
 Texts = NDArray[np.object_]
+
+
+class NoScale(InputError, ValueError):
+    """Numbers from which the scheme's way makes no scale: they do not vary, or go beyond what it takes."""
 
 
 class Measured(Protocol):
@@ -54,6 +60,7 @@ class Case:
     state: Texts  # (units, indicators)
     imputed: Booleans  # (units, indicators) where the indicator applies
     has: Standing
+    curves: tuple[tuple[Curve, ...], ...]  # (levels, indicators) scales made from the data; empty: all are fixed
     raw: Floats  # (units, indicators) point values
     scores: Floats  # (units, indicators)
     dimensions: Floats  # (units, dimensions)
@@ -75,8 +82,14 @@ class Case:
 
     def index_at(self, raw: Floats) -> Floats:
         """(..., units) index after deductions at other raw values (..., units, indicators)."""
-        plain = aggregate(self.recipe.tree, self.has, normalise(self.recipe.tree, raw))[1]
+        plain = aggregate(self.recipe.tree, self.has, self.scored(raw))[1]
         return after_deductions(self.recipe, plain, self.taken.deductions)
+
+    def scored(self, raw: Floats, widened: float = 0.0) -> Floats:
+        """Scores of other raw values (..., units, indicators) on the same scales."""
+        if not self.curves:
+            return normalise(self.recipe.tree, raw, widened)
+        return scores_on(self.curves, self.level, raw, widened)
 
     @property
     def direct_index(self) -> Floats:
@@ -102,7 +115,8 @@ def open_case(scheme: Scheme, units: Table, estimates: Measured, taken: Taken) -
     raw = point_values(inputs, codes.size, made.limits)
     applies, own, imputed = _states(made, codes, level, estimates.state, raw)
     has = standing(made.tree, level, applies, own, imputed, scheme.missing.dimension_min)
-    scores = normalise(made.tree, raw)
+    curves = () if made.fixed else _curves(made, level, raw)
+    scores = scores_on(curves, level, raw) if curves else normalise(made.tree, raw)
     dimensions, plain = aggregate(made.tree, has, scores)
     level_units = np.bincount(level, minlength=len(made.levels))
     return Case(
@@ -117,6 +131,7 @@ def open_case(scheme: Scheme, units: Table, estimates: Measured, taken: Taken) -
         state=estimates.state,
         imputed=imputed,
         has=has,
+        curves=curves,
         raw=raw,
         scores=scores,
         dimensions=dimensions,
@@ -126,6 +141,33 @@ def open_case(scheme: Scheme, units: Table, estimates: Measured, taken: Taken) -
         small=level_units < scheme.publication.min_level_units,
         credible=level_units > scheme.ranks.credible_above,
     )
+
+
+def scores_on(curves: Sequence[Sequence[Curve]], level: Integers, raw: Floats, widened: float = 0.0) -> Floats:
+    """Scores of raw values (..., units, indicators) on the scales of the units' levels."""
+    scores = np.empty_like(raw)
+    for number in np.unique(level).tolist():
+        members = np.flatnonzero(level == number)
+        for j, curve in enumerate(curves[number]):
+            scores[..., members, j] = score(curve, raw[..., members, j], widened)
+    return scores
+
+
+def _curves(made: Recipe, level: Integers, raw: Floats) -> tuple[tuple[Curve, ...], ...]:
+    """The scales that the point values of each level's units make."""
+    found = []
+    for number in range(len(made.levels)):
+        members, curves = np.flatnonzero(level == number), []
+        for j, way in enumerate(made.ways):
+            values = raw[members, j] if made.applies[number, j] else np.zeros(0)
+            try:
+                curves.append(find(values, way))
+            except ValueError as error:
+                code = made.indicators[j]
+                told = f"indicator {code} at level {made.levels[number]} makes no scale by {way.method}: {error}"
+                raise NoScale([f"{told}; give goalposts, or leave the level out of the indicator"]) from error
+        found.append(tuple(curves))
+    return tuple(found)
 
 
 def _states(

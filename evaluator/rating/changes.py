@@ -75,6 +75,12 @@ def changes(before: Side, after: Side, seed: int, draws: int, level: float = 0.0
             f"the editions were rated by {one} and by {other}; only editions of the same scheme are compared"
         )
     made = recipe(after.scheme)
+    if not made.fixed:
+        code = next(c for c, way in zip(made.indicators, made.ways, strict=True) if not way.fixed)
+        raise ValueError(
+            f"scheme {after.scheme.code} makes the scale of {code} from the data of each edition; scores of two "
+            "editions are not on one scale: only goalposts, and numbers as they are, can be compared over time"
+        )
     pairs = succession(before.units, after.units)
     sides = (_Half(before, pairs.before), _Half(after, pairs.after))
     unit_level = made.level_of(after.units["level"][pairs.after])

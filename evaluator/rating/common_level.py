@@ -81,7 +81,12 @@ def _numbers(units: Rated, at: Integers, j: Integers, mean: Floats, variance: Fl
     place = {one.code: k for k, one in enumerate(scheme.dimensions)}
     dimension = np.array([place[one.dimension] for one in scheme.indicators])
     noise = np.array([SHARED_NOISE.get(one.source, -1) for one in scheme.indicators])
-    sign = np.array([-1.0 if one.goal and one.goal[1] < one.goal[0] else 1.0 for one in scheme.indicators])
+    sign = np.array(
+        [
+            float(one.direction) if not one.goal else -1.0 if one.goal[1] < one.goal[0] else 1.0
+            for one in scheme.indicators
+        ]
+    )
     return Numbers(at, j, level[at].astype(np.int64), dimension[j], noise[j], sign[j], mean, variance)
 
 

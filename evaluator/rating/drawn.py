@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from evaluator.rating.case import Case
 from evaluator.rating.recipe import after_deductions, lines
+from methods.index.curves import Curve, score
 from methods.index.tree import Standing
 from methods.inputs import Floats, Integers
 from methods.uncertainty.climb import aggregate_draws, climb
@@ -29,6 +30,7 @@ class Part:
     has: Standing  # of its units and the indicators that they use
     dimensions: dict[int, NDArray[np.float32]]  # (members, draws) by dimension: 7 digits do, in half the memory
     direct: Floats | None  # (members, draws) index at the unshrunken estimates, after deductions
+    curves: tuple[Curve, ...]  # of the indicators that they use, where scales are made from the data
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,20 @@ def draw(case: Case, seed: int, draws: int, threads: int, progress: Callable[[fl
         if not (members.size and used.size):
             continue
         direct = not (case.small[number] or case.credible[number])
-        reached = np.unique(tree.dimension[used])
+        reached = np.flatnonzero(tree.under[:, used].any(axis=1))
         parts.append(
             Part(
                 Group(members, used, direct),
                 case.has.only(members, used),
                 {int(d): np.empty((members.size, draws), np.float32) for d in reached},
                 np.empty((members.size, draws)) if direct else None,
+                tuple(case.curves[number][j] for j in used) if case.curves else (),
             )
         )
     index = np.full((case.codes.size, draws), np.nan)
     groups = [part.group for part in parts]
-    layout = lay_out(case.inputs, case.factors, groups, case.recipe.limits, lines(case.recipe))
+    straight = None if case.curves else lines(case.recipe)
+    layout = lay_out(case.inputs, case.factors, groups, case.recipe.limits, straight)
     trees = [tree.only(group.indicators) for group in groups]
     ways = {
         (tile.group, tile.members.start): climb(trees[tile.group], _some(parts[tile.group].has, tile.members))
@@ -81,16 +85,26 @@ def draw(case: Case, seed: int, draws: int, threads: int, progress: Callable[[fl
         part, members = parts[tile.group], tile.members
         units, way = part.group.units[members], ways[tile.group, members.start]
         deductions = case.taken.deductions[units]
-        dimensions, plain = aggregate_draws(way, block.estimate)
+        dimensions, plain = aggregate_draws(way, _scored(part.curves, block.estimate))
         for d, kept in part.dimensions.items():
             kept[members, where] = dimensions[..., d].T
         index[units, where] = after_deductions(case.recipe, plain, deductions).T
         if block.direct is not None and part.direct is not None:
-            _, plain = aggregate_draws(way, block.direct)
+            _, plain = aggregate_draws(way, _scored(part.curves, block.direct))
             part.direct[members, where] = after_deductions(case.recipe, plain, deductions).T
 
     run(layout, seed, draws, consume, threads=threads, progress=progress)
     return Drawn(index, tuple(parts))
+
+
+def _scored(curves: tuple[Curve, ...], draws: Floats) -> Floats:
+    """Scores of raw draws (draws, units, indicators); without curves they are scores already."""
+    if not curves:
+        return draws
+    scores = np.empty_like(draws)
+    for k, curve in enumerate(curves):
+        scores[..., k] = score(curve, draws[..., k])
+    return scores
 
 
 def _some(has: Standing, members: slice) -> Standing:

@@ -20,7 +20,7 @@ from evaluator.rating.folders import new_folder, sha256_of
 from evaluator.rating.scheme import Label, Scheme
 from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.snapshot import ALWAYS, Snapshot
-from evaluator.rating.tabular import Table, csv_bytes, parse_table, read_texts, texts, write_parquet
+from evaluator.rating.tabular import Table, csv_bytes, exact_text, parse_table, read_texts, texts, write_parquet
 
 FORMAT = 1
 NOTE, SCHEME, SUMS, PACKAGE = "edition.json", "scheme.yaml", "SHA256SUMS", "datapackage.json"
@@ -116,7 +116,11 @@ def as_texts(name: str, table: Table) -> dict[str, list[str]]:
     columns = EDITION[name].columns
     if not table:
         return {column.name: [] for column in columns}
-    return {column.name: texts(table[column.name], column.kind) for column in columns}
+    cells = {column.name: texts(table[column.name], column.kind) for column in columns}
+    if name == "inputs":  # numbers as they were given keep their digits, estimates come rounded
+        numbers = [column.name for column in columns if column.kind == "number"]
+        cells |= {one: [exact_text(value) for value in table[one].tolist()] for one in numbers}
+    return cells
 
 
 def write_edition(

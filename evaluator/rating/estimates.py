@@ -104,7 +104,7 @@ def estimate(
             else:
                 screened[screening] = ([only(block, kept)], shared)
     tell("imputation", 0.95)
-    if scheme.missing.impute == "predictive":
+    if scheme.missing.impute != "none":
         blocks.extend(imputed_rows(units, state, blocks))
     for name, (other, shared) in screened.items():
         changed, together = share_level(units, [*rest, *other], [*rest_shared, *shared], [])

@@ -29,7 +29,7 @@ from methods.forging.assessors import Assessed, after_buying
 from methods.forging.bands import IMPOSSIBLE, band_of, smallest
 from methods.forging.frozen import SmallArea
 from methods.forging.respondents import Moved, Respondents, after_adding, after_replacing
-from methods.index.tree import aggregate, normalise, standing
+from methods.index.tree import aggregate, standing
 from methods.inputs import Floats, Integers
 from methods.ranking.grades import band
 from methods.small_areas.citizens import Citizens
@@ -152,7 +152,7 @@ class _Attack:
         has = case.has
         if not np.array_equal(own, self.own):
             has = standing(tree, case.level, self.applies, own, imputed, case.scheme.missing.dimension_min)
-        return after_deductions(case.recipe, aggregate(tree, has, normalise(tree, raw))[1], case.taken.deductions)
+        return after_deductions(case.recipe, aggregate(tree, has, case.scored(raw))[1], case.taken.deductions)
 
     def _shown(self, moved: Moved) -> NDArray[np.bool_]:
         """(units, items) the estimate is published, as `from_citizens` asks for."""
@@ -353,7 +353,9 @@ def _top_scores(snapshot: Snapshot, items: tuple[str, ...], by_item: dict[str, I
 
 def _falls(indicator: Indicator | None) -> bool:
     """Less is better."""
-    return indicator is not None and indicator.goal is not None and indicator.goal[1] < indicator.goal[0]
+    if indicator is None or indicator.goal is None:
+        return indicator is not None and indicator.direction < 0
+    return indicator.goal[1] < indicator.goal[0]
 
 
 def _bought(case: Case, snapshot: Snapshot, estimates: Estimates, goal: Floats) -> Integers:

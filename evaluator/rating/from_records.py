@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from evaluator.rating.defects import InputError
 from evaluator.rating.from_events import Counted, counted_events
 from evaluator.rating.rated import Parameters, Rated, States, placed, raw_numbers
 from evaluator.rating.rows import Block, filled
@@ -128,9 +129,36 @@ def from_numbers(units: Rated, state: States) -> Iterable[Block]:
     unit, indicator, known = placed(units, table, "indicator")
     value = table["value"][known]
     error = np.nan_to_num(table["standard_error"][known]) if "standard_error" in table else np.zeros(len(value))
+    value, error = _per_denominator(units, state, unit, indicator, value, error)
     used = np.isin(indicator, list(given)) & units.applies[unit, indicator] & np.isfinite(value)
     unit, indicator, value, error = unit[used], indicator[used], value[used], error[used]
     state[unit, indicator] = "ok"
     family = np.where(error > 0, NORMAL, POINT).astype(np.int64)
     nothing = np.full(len(value), np.nan)
-    yield Block(unit, indicator, family, value, error, error**2, value, error, nothing)
+    yield Block(unit, indicator, family, value, error, error**2, value, error, nothing, exact=True)
+
+
+def _per_denominator(
+    units: Rated, state: States, unit: Integers, indicator: Integers, value: Floats, error: Floats
+) -> tuple[Floats, Floats]:
+    """Numbers and their errors divided by the columns of `units` that the scheme names.
+
+    A denominator of 0: not applicable. One that is not known: the number is missing.
+    """
+    columns = units.table("units") or {}
+    for j, one in units.of_source("metric", "ready"):
+        if one.denominator is None:
+            continue
+        if one.denominator not in columns:
+            raise InputError([
+                f"units has no column {one.denominator}, the denominator of indicator {one.code}; bring the column"
+            ])  # fmt: skip
+        rows = np.flatnonzero(indicator == j)
+        by = np.asarray(columns[one.denominator], np.float64)[unit[rows]]
+        if (by < 0).any():
+            code = units.unit[unit[rows[by < 0]]][0]
+            raise InputError([f"units column {one.denominator}: unit {code} has {by.min():g}; it must be 0 or more"])
+        state[unit[rows[by == 0]], j] = "not_applicable"
+        by = np.where(by > 0, by, np.nan)
+        value[rows], error[rows] = value[rows] / by * one.per, error[rows] / by * one.per
+    return value, error

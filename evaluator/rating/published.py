@@ -70,7 +70,9 @@ def inputs_table(scheme: Scheme, units: Table, estimated: Estimated) -> Table:
         }
         for name in _NUMBERS:
             values = getattr(inputs, name)
-            part[name] = rounded(np.where(there, values[row] if values.size else np.nan, np.nan))
+            part[name] = (
+                np.where(there, values[row] if values.size else np.nan, np.nan) + 0.0
+            )  # rounded where estimated
         parts.append(part)
     return stacked(parts)
 

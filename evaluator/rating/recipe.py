@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.rating.scheme import Scheme
+from evaluator.rating.nodes import groups, parent_of
+from evaluator.rating.scheme import Indicator, Scheme, Treatment
+from methods.index.aggregation import Rule
+from methods.index.curves import Way
+from methods.index.transformation import Transform
+from methods.index.treatment import Limits
 from methods.index.tree import Tree
 from methods.inputs import Floats, Integers
 from methods.uncertainty.layout import Lines
@@ -15,16 +20,28 @@ from methods.uncertainty.layout import Lines
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the arithmetic needs of a scheme, in the scheme's order of levels, dimensions and indicators."""
+    """What the arithmetic needs of a scheme, in the scheme's order of levels, nodes and indicators."""
 
     tree: Tree
     levels: tuple[str, ...]
-    dimensions: tuple[str, ...]
+    dimensions: tuple[str, ...]  # all nodes below the index: dimensions first, then those below them
     indicators: tuple[str, ...]
     applies: NDArray[np.bool_]  # (levels, indicators)
     limits: Floats  # (indicators, 2) scale to which draws are clipped; NaN: none
     grades: tuple[str, ...]  # best first
     bands: Floats  # (grades,) lower limits
+    ways: tuple[Way, ...]  # (indicators,) how each is treated and normalised
+
+    @property
+    def fixed(self) -> bool:
+        """Whether no scale is made from the data: goalposts, or numbers as they are, without treatment."""
+        return all(way.fixed for way in self.ways)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether some indicator is cut to the ends of the scale, so that the index has a foot."""
+        scaled = [w for w in self.ways if w.method not in ("none", "z_score", "rank")]
+        return self.tree.clip and any(w.method != "goalposts" or not np.isnan(w.worst) for w in scaled)
 
     def level_of(self, levels: NDArray[np.object_]) -> Integers:
         """(units,) positions of the units' levels; ValueError names a level that the scheme does not have."""
@@ -37,36 +54,40 @@ class Recipe:
 
 def recipe(scheme: Scheme) -> Recipe:
     """Turn a scheme into arrays."""
-    levels, dimensions = tuple(scheme.levels), tuple(d.code for d in scheme.dimensions)
+    nodes = groups(scheme)
+    levels, codes = tuple(scheme.levels), tuple(one.code for one in nodes)
+    ways = tuple(_way(scheme, one) for one in scheme.indicators)
     applies = np.array([[not i.levels or code in i.levels for i in scheme.indicators] for code in levels], dtype=bool)
     weight = np.array([i.weight for i in scheme.indicators], dtype=np.float64)
     outer = np.array(
         [
-            [scheme.weights_by_level[code].get(d.code, 0.0) for d in scheme.dimensions]
+            [scheme.weights_by_level[code].get(one.code, one.weight if one.parent else 0.0) for one in nodes]
             if code in scheme.weights_by_level
-            else [d.weight for d in scheme.dimensions]
+            else [one.weight for one in nodes]
             for code in levels
         ],
         dtype=np.float64,
     )
-    goalposts = scheme.normalisation.method == "goalposts"
-    goals = np.array(
-        [i.goal if goalposts and i.goal is not None else (np.nan, np.nan) for i in scheme.indicators], dtype=np.float64
-    )
+    within = scheme.aggregation.within_dimension
+    rules: tuple[Rule, ...] = tuple(within if one.aggregation is None else one.aggregation for one in nodes)
     return Recipe(
         tree=Tree(
-            dimension=np.array([dimensions.index(i.dimension) for i in scheme.indicators], dtype=np.int64),
+            dimension=np.array([codes.index(parent_of(i)) for i in scheme.indicators], dtype=np.int64),
             weight=np.where(applies, weight, 0.0),
             dimension_weight=outer,
-            worst=goals[:, 0],
-            best=goals[:, 1],
+            worst=np.array([way.worst for way in ways]),
+            best=np.array([way.best for way in ways]),
             scale=scheme.normalisation.scale,
             clip=scheme.normalisation.clip,
-            within=scheme.aggregation.within_dimension,
+            within=within,
             across=scheme.aggregation.across_dimensions,
+            belongs=np.array([codes.index(one.parent) if one.parent else -1 for one in nodes], dtype=np.int64)
+            if scheme.nodes
+            else None,
+            rules=() if set(rules) <= {within} else rules,
         ),
         levels=levels,
-        dimensions=dimensions,
+        dimensions=codes,
         indicators=tuple(i.code for i in scheme.indicators),
         applies=applies,
         limits=np.array(
@@ -74,7 +95,36 @@ def recipe(scheme: Scheme) -> Recipe:
         ),
         grades=tuple(grade for grade, _ in scheme.grades.bands),
         bands=np.array([limit for _, limit in scheme.grades.bands], dtype=np.float64),
+        ways=ways,
     )
+
+
+def _way(scheme: Scheme, indicator: Indicator) -> Way:
+    """How an indicator is treated and normalised."""
+    rules = scheme.normalisation
+    method = indicator.normalisation or rules.method
+    goal = indicator.goal if method == "goalposts" and indicator.goal is not None else (np.nan, np.nan)
+    treatment = indicator.treatment or scheme.treatment
+    return Way(
+        method=method,
+        direction=indicator.direction,
+        scale=rules.scale,
+        clip=rules.clip,
+        worst=goal[0],
+        best=goal[1],
+        target=np.nan if indicator.target is None else indicator.target,
+        mean=rules.mean,
+        sd=rules.sd,
+        winsorise=_limits(treatment),
+        transform=treatment.transform if treatment.method == "transform" else "none",
+    )
+
+
+def _limits(treatment: Treatment) -> Limits | None:
+    if treatment.method != "winsorise":
+        return None
+    otherwise: Transform = treatment.transform
+    return Limits(treatment.skewness, treatment.kurtosis, treatment.most, otherwise)
 
 
 def lines(recipe: Recipe) -> Lines:
@@ -99,5 +149,4 @@ def after_deductions(recipe: Recipe, index: Floats, deductions: Floats) -> Float
         (units,).
     """
     left = index - deductions
-    bounded = recipe.tree.clip and not np.isnan(recipe.tree.worst).all()
-    return np.maximum(left, recipe.tree.scale[0]) if bounded else left
+    return np.maximum(left, recipe.tree.scale[0]) if recipe.bounded else left

@@ -27,6 +27,7 @@ class Block:
     direct_sd: Floats
     n: Floats
     usual: bool = True  # whether the rows say what other units of the level are like
+    exact: bool = False  # numbers as they were given, or means of such: they keep all of their digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def only(block: Block, kept: tuple[Integers, Integers]) -> Block:
         block.direct_sd[use],
         block.n[use],
         block.usual,
+        block.exact,
     )
 
 
@@ -75,7 +77,12 @@ def join_inputs(blocks: list[Block]) -> Inputs:
         for name in ("unit", "indicator", "family")
     )
     a, b, direct, direct_sd, n = (
-        rounded(np.concatenate([getattr(block, name) for block in blocks]).astype(np.float64))
+        np.concatenate(
+            [
+                np.asarray(getattr(block, name), np.float64) + 0.0 if block.exact else rounded(getattr(block, name))
+                for block in blocks
+            ]
+        )
         for name in ("a", "b", "direct", "direct_sd", "n")
     )
     shaped = (family == BETA) | (family == GAMMA)

@@ -7,6 +7,9 @@ from typing import Literal
 import msgspec
 
 Source = Literal["citizen", "assessor", "share", "rate", "metric", "ready"]
+Method = Literal["goalposts", "min_max", "z_score", "rank", "percentile", "target", "share_of_best", "none"]
+Mean = float | Literal["median"]  # exponent of a power mean, or the weighted median
+Transform = Literal["none", "log", "log_CT", "log_CT_orig", "log_GII", "box_cox"]
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -18,28 +21,48 @@ UNSAID = Label(zh="", en="")
 
 
 class Dimension(msgspec.Struct, frozen=True):
+    """A node between the index and the indicators; one right below the index is a dimension."""
+
     code: str
     name: Label
-    weight: float = 1.0
+    weight: float = 1.0  # within what it belongs to
+    parent: str = ""  # the node that it belongs to; blank: the index
+    aggregation: Mean | None = None  # how it is made of its members; None: as `within_dimension` says
+
+
+class Treatment(msgspec.Struct, frozen=True):
+    """What is done about outliers, before normalisation and with the numbers of the level's units."""
+
+    method: Literal["none", "winsorise", "transform"] = "none"
+    skewness: float = 2.0  # winsorise: an indicator is in order unless it passes both
+    kurtosis: float = 3.5
+    most: int | None = 5  # points moved; None: as many as it takes
+    transform: Transform = "none"  # transform: which; winsorise: what is done where moving points does not do
 
 
 class Indicator(msgspec.Struct, frozen=True):
     code: str
-    dimension: str
+    dimension: str  # the one it lies under
     source: Source
     name: Label
-    weight: float = 1.0  # within its dimension
+    weight: float = 1.0  # within the node it belongs to
     levels: tuple[str, ...] = ()  # all levels of the scheme when the file names none
     goal: tuple[float, float] | None = None  # value scoring scale[0], value scoring scale[1]
     item: str | None = None  # source citizen: the question's code
     exposure: str | None = None  # source rate: what the denominator counts
-    per: float = 1.0  # source rate: the value is per this much exposure
+    per: float = 1.0  # source rate, and with a denominator: the value is per this much of it
     scale: tuple[float, float] | None = None  # limits that draws of a normal input are clipped to
     tasks: tuple[str, ...] = ()
     formula: Label = UNSAID
     asks: Label = UNSAID  # source assessor: what is looked at
     basis: Label = UNSAID  # why these goalposts: a law, the scale, a judgement
     data: Label = UNSAID  # where the numbers come from
+    parent: str = ""  # the node that it belongs to; blank: the dimension
+    denominator: str | None = None  # metric and ready: column of `units` that the number is divided by
+    direction: int = 1  # -1: less is better, where no goal says so
+    normalisation: Method | None = None  # None: as the scheme says
+    target: float | None = None  # normalisation target: value scoring scale[1]
+    treatment: Treatment | None = None  # None: as the scheme says
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -58,23 +81,27 @@ class Citizens(msgspec.Struct, frozen=True):
 
 
 class Normalisation(msgspec.Struct, frozen=True):
-    method: Literal["goalposts", "none"] = "goalposts"
+    method: Method = "goalposts"
     scale: tuple[float, float] = (0.0, 100.0)
     clip: bool = True
+    mean: float = 0.0  # z_score: what the mean of the level's units becomes
+    sd: float = 1.0  # z_score: what their standard deviation becomes
 
 
 class Aggregation(msgspec.Struct, frozen=True):
-    """Exponents of power means: 1 arithmetic, 0 geometric (scores floored at 1), -1 harmonic."""
+    """Exponents of power means: 1 arithmetic, 0 geometric (scores floored at 1), -1 harmonic; or the median."""
 
-    within_dimension: float = 1.0
-    across_dimensions: float = 1.0
+    within_dimension: Mean = 1.0  # of every node that says nothing itself
+    across_dimensions: Mean = 1.0
 
 
 class Missing(msgspec.Struct, frozen=True):
     min_present: int = 1  # indicators with a number of their own, else insufficient_evidence
     min_weight_present: float = 0.0  # share of the applicable weight that is not imputed, over the whole tree
-    dimension_min: float = 0.0  # share present within a dimension, else the dimension is missing
-    impute: Literal["none", "predictive"] = "none"
+    dimension_min: float = 0.0  # share present within a dimension or node, else it is missing
+    impute: Literal["none", "predictive", "mean", "median", "nearest"] = "none"
+    by: str = "level"  # mean, median, nearest: over units of the same level, parent or x_ column
+    neighbours: int = 3  # nearest: how many of the most similar units
 
 
 class RecordClass(msgspec.Struct, frozen=True):
@@ -148,12 +175,15 @@ class Scheme(msgspec.Struct, frozen=True):
     levels: dict[str, Label]
     dimensions: tuple[Dimension, ...]
     indicators: tuple[Indicator, ...]
+    nodes: tuple[Dimension, ...] = ()  # below the dimensions
     tasks: dict[str, Label] = {}
+    treatment: Treatment = Treatment()
+    weights: Literal["given", "equal", "relative"] = "given"
     groups: tuple[Group, ...] = ()  # of respondents, estimated apart
     citizens: Citizens = Citizens()
     weights_by_level: dict[
         str, dict[str, float]
-    ] = {}  # level -> dimension -> weight; a level not named uses the dimensions' own
+    ] = {}  # level -> dimension or node -> weight; a level not named uses their own
     normalisation: Normalisation = Normalisation()
     aggregation: Aggregation = Aggregation()
     missing: Missing = Missing()

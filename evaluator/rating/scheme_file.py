@@ -15,7 +15,6 @@ from typing import Any, TypeVar, get_args
 import yaml
 
 from evaluator.rating.defects import InputError, likely
-from evaluator.rating.nodes import CODE, Node, Reader
 from evaluator.rating.scheme import (
     UNSAID,
     Aggregation,
@@ -38,6 +37,7 @@ from evaluator.rating.scheme import (
     Uncertainty,
     Veto,
 )
+from evaluator.rating.yaml_nodes import CODE, Node, Reader
 
 T = TypeVar("T")
 SOURCES: tuple[str, ...] = get_args(Source)

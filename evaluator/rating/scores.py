@@ -7,11 +7,13 @@ import numpy as np
 from evaluator.rating.case import Case, Texts
 from evaluator.rating.drawn import Summary
 from evaluator.rating.tabular import Table
-from methods.index.tree import Booleans, normalise
+from methods.index.curves import Curve
+from methods.index.tree import Booleans
 from methods.inputs import Floats
 from methods.uncertainty import marginals
 
 INDEX = "index"  # what the root is called
+QUANTILES = 50  # pairs of them, where a scale bends
 
 
 def scores_table(case: Case, index: Summary, dimensions: Summary, state: Texts) -> Table:
@@ -30,8 +32,10 @@ def scores_table(case: Case, index: Summary, dimensions: Summary, state: Texts) 
     spread = np.full((3, *at_level.shape), np.nan)
     spread[:, case.inputs.unit, case.inputs.indicator] = _indicator_spread(case)
     spread[:, ~at_level] = np.nan
-    members = made.tree.dimension == np.arange(len(made.dimensions))[:, None]  # (dimensions, indicators)
-    has_dimension = (at_level[:, None, :] & members).any(axis=2) & (made.tree.dimension_weight[case.level] > 0)
+    has_dimension = (at_level[:, None, :] & made.tree.under).any(axis=2) & (made.tree.dimension_weight[case.level] > 0)
+    for group in reversed(made.tree.upwards):
+        if made.tree.parents[group] >= 0:
+            has_dimension[:, group] &= has_dimension[:, made.tree.parents[group]]
     scored = has.dimension_weight > 0
     dimension_state = np.where(scored, "ok", np.where(np.isnan(has.dimension_present), "not_applicable", "missing"))
 
@@ -67,12 +71,47 @@ def _indicator_spread(case: Case) -> Floats:
     scale[np.isnan(sd)] = -np.inf, np.inf  # only normal draws are clipped to the scale
     low, high = scale.T
     ends = np.clip(np.stack(marginals.limits(inputs, sd, case.scheme.uncertainty.interval)), low, high)
-    goal = ~np.isnan(tree.worst[j])
-    if tree.clip:
-        low = np.where(goal, np.maximum(low, np.minimum(tree.worst[j], tree.best[j])), low)
-        high = np.where(goal, np.minimum(high, np.maximum(tree.worst[j], tree.best[j])), high)
-    slope = np.where(goal, (tree.scale[1] - tree.scale[0]) / (tree.best[j] - tree.worst[j]), 1.0)
     sheet = np.full((2, case.codes.size, tree.dimension.size), np.nan)
     sheet[:, inputs.unit, j] = ends
-    score = normalise(tree, sheet)[:, inputs.unit, j]
-    return np.stack([marginals.clipped_sd(inputs, sd, low, high) * np.abs(slope), score.min(axis=0), score.max(axis=0)])
+    score = case.scored(sheet)[:, inputs.unit, j]
+    if case.curves:
+        sds = _spread_on(case, sd, low, high)
+    else:
+        goal = ~np.isnan(tree.worst[j])
+        if tree.clip:
+            low = np.where(goal, np.maximum(low, np.minimum(tree.worst[j], tree.best[j])), low)
+            high = np.where(goal, np.minimum(high, np.maximum(tree.worst[j], tree.best[j])), high)
+        slope = np.where(goal, (tree.scale[1] - tree.scale[0]) / (tree.best[j] - tree.worst[j]), 1.0)
+        sds = marginals.clipped_sd(inputs, sd, low, high) * np.abs(slope)
+    return np.stack([sds, score.min(axis=0), score.max(axis=0)])
+
+
+def _spread_on(case: Case, sd: Floats, low: Floats, high: Floats) -> Floats:
+    """(rows,) standard deviation of each input's score on scales made from the data.
+
+    Exact for straight lines; where a transformation or ranks bend the scale, from quantiles of the input.
+    """
+    inputs = case.inputs
+    curves: list[Curve] = [case.curves[case.level[u]][k] for u, k in zip(inputs.unit, inputs.indicator, strict=True)]
+    bent = np.array([one.knots is not None for one in curves], bool)
+    worst, best = (np.array([getattr(one, name) for one in curves]) for name in ("worst", "best"))
+    low = np.maximum(low, [one.low for one in curves])
+    high = np.minimum(high, [one.high for one in curves])
+    clip = np.array([one.clip for one in curves], bool) & ~np.isnan(worst)
+    inside_low = np.where(clip & ~bent, np.maximum(low, np.minimum(worst, best)), low)
+    inside_high = np.where(clip & ~bent, np.minimum(high, np.maximum(worst, best)), high)
+    inside_high = np.maximum(inside_low, inside_high)  # all of it lies beyond an end
+    width = np.array([one.scale[1] - one.scale[0] for one in curves])
+    slope = np.where(np.isnan(worst), 1.0, width / np.where(np.isnan(worst), 1.0, best - worst))
+    found = marginals.clipped_sd(inputs, sd, inside_low, inside_high) * np.abs(slope)
+    if bent.any():
+        points = [
+            np.clip(end, low, high)
+            for share in (np.arange(QUANTILES) + 0.5) / QUANTILES
+            for end in marginals.limits(inputs, sd, float(share))
+        ]
+        sheet = np.full((len(points), case.codes.size, case.recipe.tree.dimension.size), np.nan)
+        sheet[:, inputs.unit, inputs.indicator] = np.stack(points)
+        scores = case.scored(sheet)[:, inputs.unit, inputs.indicator]
+        found = np.where(bent, scores.std(axis=0), found)
+    return found

@@ -277,6 +277,16 @@ def number_text(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def exact_text(value: float) -> str:
+    """A number with all of its digits, without an exponent: what it was read from, where that was six decimals or less.
+
+    >>> exact_text(71.25), exact_text(0.1 + 0.2), exact_text(1e-7), exact_text(float("nan"))
+    ('71.25', '0.30000000000000004', '0.0000001', '')
+    """
+    short = number_text(value)
+    return short if not short or float(short) == value else np.format_float_positional(value, trim="-")
+
+
 def texts(values: Iterable[Any], kind: str) -> list[str]:
     """A column as its cells in a CSV."""
     if kind in PARQUET_TYPES:
