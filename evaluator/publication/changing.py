@@ -9,13 +9,13 @@ from piccolo.query.functions import Count, Max
 
 from evaluator.collection.tables import Campaign, QuestionnaireVersion
 from evaluator.publication.outlines import state_of_outlines
-from evaluator.rating.tables import PublishedEdition
+from evaluator.rating.tables import EditionReply, PublishedEdition, RegisteredScheme
 from evaluator.records.tables import Import
 from evaluator.settings import Settings
 
 
 async def what_can_change(settings: Settings) -> Hashable:
-    """Editions with their states, the last change of records, campaigns, questionnaires, outlines, and the day.
+    """Editions with their states, replies, the last import, campaigns, questionnaires, outlines, and the day.
 
     Responses are not in it: no public page on ratings shows them, and they come by the thousand.
     """
@@ -25,7 +25,9 @@ async def what_can_change(settings: Settings) -> Hashable:
     questionnaires = await QuestionnaireVersion.select(
         QuestionnaireVersion.id, QuestionnaireVersion.published
     ).order_by(QuestionnaireVersion.id)
-    rows = (*editions, *imports, *campaigns, *questionnaires)
+    replies = await EditionReply.select(Max(EditionReply.changed_at))
+    schemes = await RegisteredScheme.select(Count())
+    rows = (*editions, *imports, *campaigns, *questionnaires, *replies, *schemes)
     return (
         settings.database,
         datetime.now(settings.zone).date(),
