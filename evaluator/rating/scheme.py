@@ -166,6 +166,7 @@ class Publication(msgspec.Struct, frozen=True):
     min_assessors: int = 1
     assessor_min_reliability: float = 0.0
     min_level_units: int = 8  # a smaller level is shown, neither graded nor ranked; its priors are weak and fixed
+    reply_days: int = 0  # for which the rated units see theirs before it is published
 
 
 class Scheme(msgspec.Struct, frozen=True):

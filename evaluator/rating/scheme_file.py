@@ -586,7 +586,8 @@ def _sensitivity(node: Node) -> Sensitivity:
 
 
 def _publication(node: Node) -> Publication:
-    fields = node.fields(("decimals", "citizen", "assessor", "min_level_units", "right_of_reply_days", "manipulation"))
+    fields = node.fields(("decimals", "citizen", "assessor", "min_level_units", "reply_days",
+                          "right_of_reply_days", "manipulation"))  # fmt: skip
     citizen = (
         fields["citizen"].fields(("min_reliability", "cell_min", "max_interval_width")) if "citizen" in fields else {}
     )
@@ -599,4 +600,5 @@ def _publication(node: Node) -> Publication:
         min_assessors=assessor["min_assessors"].whole(1) if "min_assessors" in assessor else 1,
         assessor_min_reliability=assessor["min_reliability"].number(0, 1) if "min_reliability" in assessor else 0.0,
         min_level_units=fields["min_level_units"].whole(0) if "min_level_units" in fields else 8,
+        reply_days=fields["reply_days"].whole(0, 365) if "reply_days" in fields else 0,
     )
