@@ -23,6 +23,7 @@ COMMANDS = {  # command: where it is defined
     "verify": "evaluator.rating.cli:verify",
     "scheme": "evaluator.rating.cli:scheme",
     "publish": "evaluator.publication.cli:publish",
+    "edition": "evaluator.publication.cli:edition",
     "workbench": "evaluator.workbench.cli:workbench",
     "questionnaire": "evaluator.collection.cli:questionnaire",
     "campaign": "evaluator.collection.cli:campaign",

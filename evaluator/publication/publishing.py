@@ -1,4 +1,7 @@
-"""Publishing: an edition that verifies is copied whole into the data directory, listed, and never changed again."""
+"""Bringing an edition in: one that verifies is copied whole into the data directory, listed, and never changed again.
+
+What becomes of it then (under reply, published, withdrawn) is in `lifecycle`.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from datetime import date
 from pathlib import Path
 
 from evaluator import database
-from evaluator.ledger.audit import record
 from evaluator.publication.editions import EditionDamaged, check_sums
+from evaluator.publication.lifecycle import NOT_PUBLIC, begin, publish_log
 from evaluator.publication.shelf import folder_of
 from evaluator.rating.defects import InputError
-from evaluator.rating.edition import NOTE, SUMS, Note, read_note
+from evaluator.rating.edition import NOTE, SCHEME, SUMS, Note, read_note
 from evaluator.rating.folders import new_folder, sha256_of
+from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
 
@@ -32,8 +36,13 @@ class NotVerified(Exception):
         self.differences = tuple(differences)
 
 
-async def publish(settings: Settings, folder: Path, verify: Verify, today: date) -> PublishedEdition:
-    """Verify the edition in `folder`, copy it, list it. Publishing the same edition again changes nothing.
+async def publish(
+    settings: Settings, folder: Path, verify: Verify, today: date, *, draft: bool = False
+) -> PublishedEdition:
+    """Verify the edition in `folder`, copy it, list it. Doing so again with the same edition changes nothing.
+
+    It is published at once; where its scheme gives the rated units days for a reply, it is put under reply; with
+    `draft` it waits for the operator.
 
     Raises
     ------
@@ -61,6 +70,8 @@ async def publish(settings: Settings, folder: Path, verify: Verify, today: date)
                     )
                 ]
             )
+        if before.files_removed:
+            raise InputError([f"{note.identifier} was withdrawn and its files were removed; rate anew"])
         if intact(target, sums):
             return before
     if note.supersedes:
@@ -81,12 +92,14 @@ async def publish(settings: Settings, folder: Path, verify: Verify, today: date)
         sums_sha256=sums,
         supersedes=note.supersedes or "",
         simulated=note.simulated,
+        state="draft",
+        reply_days=load_scheme(target / SCHEME).publication.reply_days,
+        why=(note.why or "")[:1000],
     )
     async with database.engine().transaction():
         await row.save()
-        await record(
-            settings, "edition.published", edition=note.identifier, sums=sums, supersedes=note.supersedes or None
-        )
+        await begin(settings, row, today, draft=draft)
+    await publish_log(settings)
     return row
 
 
@@ -117,10 +130,12 @@ def _check_note(note: Note, folder: Path) -> None:
 
 async def _check_superseded(note: Note) -> None:
     old = await PublishedEdition.objects().get(PublishedEdition.identifier == note.supersedes)
-    if old is None:
+    if old is None or old.state in NOT_PUBLIC:
         raise InputError([f"the edition replaces {note.supersedes}, which is not published; publish that one first"])
     other = await PublishedEdition.objects().get(
-        (PublishedEdition.supersedes == note.supersedes) & (PublishedEdition.identifier != note.identifier)
+        (PublishedEdition.supersedes == note.supersedes)
+        & (PublishedEdition.identifier != note.identifier)
+        & (PublishedEdition.state != "withdrawn")
     )
     if other is not None:
         raise InputError([f"{note.supersedes} is replaced by {other.identifier} already; replace that one"])

@@ -30,6 +30,22 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def with_reply(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same by a scheme that gives the units 15 days for a reply. Not to be changed: copy it."""
+    home = tmp_path_factory.mktemp("reply")
+    text = small.SCHEME.read_text(encoding="utf-8").replace("decimals: 1", "decimals: 1\n  reply_days: 15")
+    (home / "scheme.yaml").write_text(text, encoding="utf-8")
+    return small.build(home / "edition", scheme=home / "scheme.yaml", draws=64)
+
+
+@pytest.fixture(scope="session")
+def revision(tmp_path_factory: pytest.TempPathFactory, small_folder: Path) -> Path:
+    """What replaces the small edition. Not to be changed: copy it."""
+    home = tmp_path_factory.mktemp("revision")
+    return small.build(home / "edition", supersedes=small_folder, why="a record was wrong", seed=8, draws=64)
+
+
+@pytest.fixture(scope="session")
 def edition(small_folder: Path) -> Edition:
     return read_edition(small_folder, "")
 

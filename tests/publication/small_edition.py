@@ -28,9 +28,17 @@ SHARED = {"info": ("found", "partly", "lost", "dk")}
 
 
 def build(
-    folder: Path, *, simulated: bool = True, supersedes: Path | None = None, why: str | None = None, seed: int = SEED,
-    period: tuple[date, date] = PERIOD, moved: Mapping[str, float] | None = None,
-) -> Path:  # fmt: skip
+    folder: Path,
+    *,
+    simulated: bool = True,
+    supersedes: Path | None = None,
+    why: str | None = None,
+    seed: int = SEED,
+    period: tuple[date, date] = PERIOD,
+    moved: Mapping[str, float] | None = None,
+    scheme: Path = SCHEME,
+    draws: int = DRAWS,
+) -> Path:
     """Write an edition into `folder`, which must not exist; in it units of `moved` are by so much better."""
     snapshot = folder.parent / f"{folder.name}-snapshot"
     write_snapshot(
@@ -43,7 +51,7 @@ def build(
         source="invented",
         simulated=simulated,
     )
-    return rate(SCHEME, snapshot, folder, None, seed, DRAWS, supersedes=supersedes, why=why).out
+    return rate(scheme, snapshot, folder, None, seed, draws, supersedes=supersedes, why=why).out
 
 
 def identifier_of(folder: Path) -> str:
