@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import msgspec
 import yaml
 
+from evaluator.rating import scheme_form as form
 from evaluator.rating.defects import InputError, likely
 from evaluator.rating.scheme import (
     UNSAID,
@@ -24,6 +27,8 @@ from evaluator.rating.scheme import (
     Group,
     Indicator,
     Label,
+    Mean,
+    Method,
     Missing,
     Normalisation,
     Publication,
@@ -34,6 +39,8 @@ from evaluator.rating.scheme import (
     Sensitivity,
     Sobol,
     Source,
+    Transform,
+    Treatment,
     Uncertainty,
     Veto,
 )
@@ -53,7 +60,24 @@ _SCREENINGS = {
     "without": "without",
     "flagged left out": "without",
 }
-_DOCUMENTED = ("estimators", "period", "change", "note", "notes")  # said to people, or used by other rooms
+METHODS: tuple[str, ...] = get_args(Method)
+TRANSFORMS: dict[str, Transform] = {
+    "log": "log",
+    "log_ct": "log_CT",
+    "log_ct_orig": "log_CT_orig",
+    "log_gii": "log_GII",
+    "box_cox": "box_cox",
+}
+IMPUTE = ("none", "predictive", "mean", "median", "nearest")
+OF_THE_DATA = ("min_max", "z_score", "rank", "percentile", "target", "share_of_best")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A scheme, and what its author should know although it can be used: a line each, `FILE:LINE what; what to do`."""
+
+    scheme: Scheme
+    warnings: tuple[str, ...]
 
 
 def load_scheme(path: Path) -> Scheme:
@@ -72,42 +96,47 @@ def load_scheme(path: Path) -> Scheme:
 
 def parse_scheme(text: str, name: str = "scheme.yaml") -> Scheme:
     """Read and check a scheme's text; `name` stands in the messages."""
+    return examine_scheme(text, name).scheme
+
+
+def examine_scheme(text: str, name: str = "scheme.yaml") -> Reading:
+    """The same, with the warnings."""
     try:
         root = yaml.compose(text, Loader=yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise InputError([f"{name}:{line} is not YAML: {error.problem or error.context}; mend the syntax"]) from error
-    except yaml.YAMLError as error:
-        raise InputError([f"{name}:1 is not YAML: {error}; mend the syntax"]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        told = str(error).splitlines()[0] if str(error) else "nested too deeply"
+        raise InputError([f"{name}:1 is not YAML: {told}; mend the syntax"]) from error
     reader = Reader(name)
     if root is None:
         raise InputError([f"{name}:1 is empty; a scheme needs levels, dimensions, indicators and aggregation"])
     scheme = _scheme(Node(reader, root, "the scheme"))
     if reader.defects:
         raise InputError([text for _, text in sorted(reader.defects, key=lambda defect: defect[0])])
-    return scheme
-
-
-_SECTIONS = (
-    "code", "version", "title", "tasks", "levels", "normalisation", "dimensions", "weights_by_level", "indicators",
-    "groups", "citizens", "aggregation", "missing", "records", "vetoes", "grades", "ranks", "uncertainty",
-    "sensitivity", "publication",
-    *_DOCUMENTED,
-)  # fmt: skip
+    return Reading(scheme, tuple(text for _, text in sorted(reader.warnings, key=lambda one: one[0])))
 
 
 def _scheme(root: Node) -> Scheme:
-    fields = root.fields(_SECTIONS)
+    fields = root.fields(form.keys(form.SchemeForm))
     for name in ("levels", "dimensions", "indicators", "aggregation"):
         if name not in fields:
             root.wrong(f"the scheme has no {name!r}", "levels, dimensions, indicators and aggregation are needed")
     levels = _labels(fields.get("levels"))
     tasks = _labels(fields.get("tasks"))
     normalisation = _part(fields, "normalisation", _normalisation, Normalisation())
-    dimensions = _dimensions(fields.get("dimensions"))
-    indicators = _indicators(fields.get("indicators"), levels, {d.code for d in dimensions}, tasks, normalisation)
-    weights = _weights_by_level(fields.get("weights_by_level"), levels, dimensions, indicators)
+    treatment = _part(fields, "treatment", _treatment, Treatment())
+    weighting = fields["weights"].choice(("given", "equal", "relative")) if "weights" in fields else "given"
+    nodes, places = _nodes(fields.get("dimensions"), weighting)
+    indicators = _indicators(fields.get("indicators"), levels, nodes, tasks, normalisation, treatment, weighting)
+    _full(nodes, places, indicators)
+    weights = _weights_by_level(fields.get("weights_by_level"), levels, nodes, indicators)
+    aggregation = _part(fields, "aggregation", _aggregation, Aggregation())
+    _means_fit(fields, nodes, places, normalisation, aggregation)
+    if weighting == "given":
+        _sums(nodes, places, indicators, levels, weights, fields)
     grades = _part(fields, "grades", _grades, Grades())
     vetoes = _vetoes(fields.get("vetoes"), [grade for grade, _ in grades.bands])
     code = fields["code"].code() if "code" in fields else "scheme"
@@ -116,14 +145,17 @@ def _scheme(root: Node) -> Scheme:
         version=fields["version"].text() if "version" in fields else "1",
         title=fields["title"].label() if "title" in fields else Label(zh=code, en=code),
         levels=levels,
-        dimensions=dimensions,
+        dimensions=tuple(one for one in nodes if not one.parent),
+        nodes=tuple(one for one in nodes if one.parent),
         indicators=indicators,
         tasks=tasks,
+        treatment=treatment,
+        weights=weighting,  # type: ignore[arg-type]  # one of the three
         groups=_groups(fields.get("groups")),
         citizens=_part(fields, "citizens", _citizens, Citizens()),
         weights_by_level=weights,
         normalisation=normalisation,
-        aggregation=_part(fields, "aggregation", _aggregation, Aggregation()),
+        aggregation=aggregation,
         missing=_part(fields, "missing", _missing, Missing()),
         records=_part(fields, "records", lambda node: _records(node, indicators, vetoes), Records()),
         vetoes=vetoes,
@@ -150,44 +182,99 @@ def _labels(node: Node | None) -> dict[str, Label]:
     return labels
 
 
-def _dimensions(node: Node | None) -> tuple[Dimension, ...]:
-    found = []
-    for code, entry in node.items() if node else ():
+def _nodes(node: Node | None, weighting: str) -> tuple[tuple[Dimension, ...], dict[str, Node]]:
+    """All nodes between index and indicators, and where they stand in the file."""
+    found: list[Dimension] = []
+    places: dict[str, Node] = {}
+    written = dict(node.items()) if node else {}
+    for code, entry in written.items():
+        entry.what = f"dimension {code!r}"
         if code == RESERVED_NODE or not CODE.fullmatch(code):
             entry.wrong(
                 f"a dimension is called {code!r}", f"use Latin letters, digits, _ - . and not {RESERVED_NODE!r}"
             )
-        fields = {} if entry.is_blank() else entry.fields(("weight", "w", "name", "note"))
-        weight = fields.get("weight") or fields.get("w")
+        fields = {} if entry.is_blank() else entry.fields(form.keys(form.NodeForm))
+        parent = fields["parent"].text() if "parent" in fields else ""
+        if parent and parent not in written:
+            fields["parent"].wrong(
+                f"{entry.what} belongs to an unknown node {parent!r}",
+                f"{likely(parent, written)}; without `parent` it is right below the index",
+            )
+            parent = ""
+        for key in ("weight", "w"):
+            if key in fields:
+                fields[key].what = f"'weight' of {code!r}"
         found.append(
             Dimension(
                 code=code,
                 name=fields["name"].label() if "name" in fields else Label(zh=code, en=code),
-                weight=weight.number(above=0) if weight else 1.0,
+                weight=_weight(fields, weighting, entry),
+                parent=parent,
+                aggregation=_mean(fields["aggregation"]) if "aggregation" in fields else None,
             )
         )
-    if node and not found:
+        places[code] = fields.get("parent", entry)
+    if node and node.is_mapping() and not found:
         node.wrong("'dimensions' of the scheme is empty", "write at least one dimension")
-    return tuple(found)
+    above = {one.code: one.parent for one in found}
+    circling = {code for code in above if _circles(code, above)}
+    for code in sorted(circling, key=lambda one: places[one].line):
+        way = [code, above[code]]
+        while way[-1] != code and len(way) <= len(above):
+            way.append(above[way[-1]])
+        if way[-1] == code:
+            places[code].wrong(
+                f"dimension {code!r} belongs to itself: {' in '.join(way)}", "let one of them lie below the index"
+            )
+    return tuple(msgspec.structs.replace(one, parent="") if one.code in circling else one for one in found), places
 
 
-_INDICATOR_KEYS = (
-    "code", "dim", "dimension", "w", "weight", "tasks", "name", "source", "item", "formula", "goal", "basis", "levels",
-    "data", "asks", "exposure", "per", "scale", "note",
-)  # fmt: skip
+def _circles(code: str, above: dict[str, str]) -> bool:
+    seen = set()
+    while code:
+        if code in seen:
+            return True
+        seen.add(code)
+        code = above[code]
+    return False
+
+
+def _full(nodes: tuple[Dimension, ...], places: dict[str, Node], indicators: tuple[Indicator, ...]) -> None:
+    """A node without anything in it is a mistake."""
+    used = {one.parent for one in nodes} | {one.parent or one.dimension for one in indicators}
+    for one in nodes:
+        if one.code not in used and indicators:
+            places[one.code].wrong(
+                f"dimension {one.code!r} is empty", f"write `dim: {one.code}` at an indicator, or leave it out"
+            )
+
+
+def _weight(fields: dict[str, Node], weighting: str, entry: Node) -> float:
+    both = [fields[key] for key in ("w", "weight") if key in fields]
+    if len(both) == 2:
+        both[1].wrong(f"{entry.what} has a weight twice, as 'w' and as 'weight'", "keep one")
+    if not both:
+        return 1.0
+    if weighting == "equal":
+        both[0].wrong(f"{entry.what} has a weight, but the scheme says `weights: equal`", "leave one of them out")
+    return both[0].number(above=0)
 
 
 def _indicators(
     node: Node | None,
     levels: dict[str, Label],
-    dimensions: set[str],
+    nodes: tuple[Dimension, ...],
     tasks: dict[str, Label],
     normalisation: Normalisation,
+    treatment: Treatment,
+    weighting: str,
 ) -> tuple[Indicator, ...]:
     found: list[Indicator] = []
     lines: dict[str, int] = {}
+    codes = {one.code for one in nodes}
+    above = {one.code: one.parent for one in nodes}
     for entry in node.elements() if node else ():
-        fields = entry.fields(_INDICATOR_KEYS)
+        fields = entry.fields(form.keys(form.IndicatorForm))
         if "code" not in fields:
             if entry.is_mapping():
                 entry.wrong(f"{entry.what} has no code", "write `code: ...`")
@@ -200,37 +287,55 @@ def _indicators(
             fields["code"].wrong(
                 f"{entry.what} is there twice", f"give it another code (the first is on line {lines[code]})"
             )
-        if code in dimensions or code == RESERVED_NODE:
+        if code in codes or code == RESERVED_NODE:
             fields["code"].wrong(f"{entry.what} has the code of a dimension or of the root", "give it another code")
         lines.setdefault(code, entry.line)
-        found.append(_indicator(entry, fields, levels, dimensions, tasks, normalisation))
+        found.append(_indicator(entry, fields, levels, above, tasks, normalisation, treatment, weighting))
     if node and node.is_list() and not found:
         node.wrong("'indicators' of the scheme is empty", "write at least one indicator")
     return tuple(found)
+
+
+def _place(entry: Node, fields: dict[str, Node], above: dict[str, str]) -> tuple[str, str]:
+    """The node that an indicator belongs to, and the dimension above it."""
+    said = [fields[key] for key in ("dim", "dimension", "parent") if key in fields]
+    if not said:
+        entry.wrong(f"{entry.what} has no dimension", f"write `dim: ...`; {likely('', above)}")
+        return "", ""
+    if len(said) > 1:
+        said[1].wrong(f"{entry.what} says twice what it belongs to", "keep one of dim, dimension and parent")
+    parent = said[0].code()
+    if parent == RESERVED_NODE:
+        said[0].wrong(f"{entry.what} lies right below the index", "give it a dimension of its own")
+    elif parent and parent not in above:
+        said[0].wrong(f"{entry.what} names an unknown dimension {parent!r}", likely(parent, above))
+    if parent not in above:
+        return "", ""
+    top = parent
+    while above[top]:
+        top = above[top]
+    return parent, top
 
 
 def _indicator(
     entry: Node,
     fields: dict[str, Node],
     levels: dict[str, Label],
-    dimensions: set[str],
+    above: dict[str, str],
     tasks: dict[str, Label],
     normalisation: Normalisation,
+    treatment: Treatment,
+    weighting: str,
 ) -> Indicator:
     code = fields["code"].text()
-    dimension = fields.get("dim") or fields.get("dimension")
-    if dimension is None:
-        entry.wrong(f"{entry.what} has no dimension", f"write `dim: ...`; {likely('', sorted(dimensions))}")
-    elif dimension.code() not in dimensions:
-        dimension.wrong(
-            f"{entry.what} names an unknown dimension {dimension.text()!r}",
-            likely(dimension.text(), sorted(dimensions)),
-        )
+    parent, dimension = _place(entry, fields, above)
     if "source" not in fields:
         entry.wrong(f"{entry.what} has no source", f"write `source: ...`; {likely('', SOURCES)}")
     source = fields["source"].choice(SOURCES) if "source" in fields else ""
     sourced = bool(source) and fields["source"].text() in SOURCES
     applies = fields["levels"].codes() if "levels" in fields else tuple(levels)
+    if "levels" in fields and fields["levels"].is_list() and not applies:
+        fields["levels"].wrong(f"{entry.what} applies to no level", f"{likely('', levels)}; leave it out for all")
     for level in applies:
         if level not in levels:
             fields["levels"].wrong(f"{entry.what} names an unknown level {level!r}", likely(level, levels))
@@ -238,43 +343,184 @@ def _indicator(
     for task in covers:
         if task not in tasks:
             fields["tasks"].wrong(f"{entry.what} names an unknown task {task!r}", likely(task, tasks))
+    if sourced and source == "citizen" and "item" not in fields:
+        entry.wrong(f"{entry.what} has no item", "a citizens' indicator says which question: `item: CODE`")
+    per = ("rate", "metric", "ready") if "denominator" in fields else ("rate",)
+    for key, owners in (
+        ("item", ("citizen",)),
+        ("exposure", ("rate",)),
+        ("per", per),
+        ("asks", ("assessor",)),
+        ("denominator", ("metric", "ready")),
+    ):
+        if key in fields and sourced and source not in owners:
+            fields[key].wrong(
+                f"{entry.what} has {key!r} but its source is {source!r}",
+                f"{key!r} belongs to source {' and '.join(map(repr, owners))}",
+            )
+    denominator = fields["denominator"].text() if "denominator" in fields else None
+    if denominator is not None and not re.fullmatch(r"population|x_.+", denominator):
+        fields["denominator"].wrong(
+            f"the denominator of {entry.what} is {denominator!r}", "name the column population or an x_ column of units"
+        )
+    scale = fields["scale"].pair() if "scale" in fields else None
+    if scale and scale[0] >= scale[1]:
+        fields["scale"].wrong(f"'scale' of {entry.what} is {list(scale)}", "write [lowest, highest]")
+    return Indicator(
+        code=code,
+        dimension=dimension,
+        parent="" if parent == dimension else parent,
+        source=source,  # type: ignore[arg-type]  # checked against the vocabulary above
+        name=fields["name"].label() if "name" in fields else Label(zh=code, en=code),
+        weight=_weight(fields, weighting, entry),
+        levels=applies,
+        item=fields["item"].code() if "item" in fields else None,
+        exposure=fields["exposure"].text() if "exposure" in fields else None,
+        per=fields["per"].number(above=0) if "per" in fields else 1.0,
+        denominator=denominator,
+        # a question's scores lie between 0 and 100 by definition
+        scale=scale or ((0.0, 100.0) if source == "citizen" else None),
+        tasks=covers,
+        **_scaled(entry, fields, normalisation, treatment),
+        **{key: fields[key].label() if key in fields else UNSAID for key in ("formula", "asks", "basis", "data")},
+    )
+
+
+def _scaled(entry: Node, fields: dict[str, Node], normalisation: Normalisation, treatment: Treatment) -> dict[str, Any]:
+    """How an indicator becomes a score: goal, direction, normalisation, target, treatment."""
+    own = fields["normalisation"].choice(METHODS) if "normalisation" in fields else None
+    method = own or normalisation.method
     goal = fields["goal"].pair() if "goal" in fields else None
     if goal and goal[0] == goal[1]:
         fields["goal"].wrong(
             f"'goal' of {entry.what} has equal ends", "write [value scoring 0, value scoring 100], which differ"
         )
-    if "goal" not in fields and normalisation.method == "goalposts":
+    if "goal" not in fields and method == "goalposts":
         entry.wrong(
             f"{entry.what} has no goal",
             "write `goal: [value scoring 0, value scoring 100]`, or `normalisation: {method: none}` for the scheme",
         )
-    if sourced and source == "citizen" and "item" not in fields:
-        entry.wrong(f"{entry.what} has no item", "a citizens' indicator says which question: `item: CODE`")
-    for key, owner in (("item", "citizen"), ("exposure", "rate"), ("per", "rate"), ("asks", "assessor")):
-        if key in fields and sourced and source != owner:
-            fields[key].wrong(
-                f"{entry.what} has {key!r} but its source is {source!r}", f"{key!r} belongs to source {owner!r}"
+    direction = 1
+    if "direction" in fields:
+        direction = int(fields["direction"].choice(("1", "-1")))
+        if goal and method == "goalposts" and (goal[1] > goal[0]) != (direction > 0):
+            fields["direction"].wrong(
+                f"{entry.what} has direction {direction} but its goal runs the other way", "leave the direction out"
             )
-    scale = fields["scale"].pair() if "scale" in fields else None
-    if scale and scale[0] >= scale[1]:
-        fields["scale"].wrong(f"'scale' of {entry.what} is {list(scale)}", "write [lowest, highest]")
-    weight = fields.get("w") or fields.get("weight")
-    return Indicator(
-        code=code,
-        dimension=dimension.text() if dimension else "",
-        source=source,  # type: ignore[arg-type]  # checked against the vocabulary above
-        name=fields["name"].label() if "name" in fields else Label(zh=code, en=code),
-        weight=weight.number(above=0) if weight else 1.0,
-        levels=applies,
-        goal=goal,
-        item=fields["item"].code() if "item" in fields else None,
-        exposure=fields["exposure"].text() if "exposure" in fields else None,
-        per=fields["per"].number(above=0) if "per" in fields else 1.0,
-        # a question's scores lie between 0 and 100 by definition
-        scale=scale or ((0.0, 100.0) if source == "citizen" else None),
-        tasks=covers,
-        **{key: fields[key].label() if key in fields else UNSAID for key in ("formula", "asks", "basis", "data")},
+        elif direction < 0 and method in ("none", "share_of_best"):
+            fields["direction"].wrong(
+                f"{entry.what} has direction -1, but its normalisation is {method}",
+                "take min_max, z_score, rank, percentile, target or goalposts",
+            )
+    target = fields["target"].number() if "target" in fields else None
+    if (target is None) != (method != "target"):
+        place = fields.get("target", entry)
+        said = "has no target" if target is None else f"has a target, but its normalisation is {method}"
+        place.wrong(f"{entry.what} {said}", "write `normalisation: target` and `target: value scoring 100`")
+    its = _treatment(fields["treatment"]) if "treatment" in fields else None
+    used = its or treatment
+    if method in ("goalposts", "target") and used.transform != "none" and used.method != "none":
+        fields.get("treatment", entry).wrong(
+            f"{entry.what} is transformed, but its {'goal' if method == 'goalposts' else 'target'} is on its own scale",
+            "write `treatment: none` for it, or winsorise with `otherwise: none`, or take min_max",
+        )
+    return {"goal": goal, "direction": direction, "normalisation": own, "target": target, "treatment": its}
+
+
+def _treatment(node: Node) -> Treatment:
+    """A word, or a mapping."""
+    words = ("none", "winsorise", *TRANSFORMS)
+    if not node.is_mapping():
+        word = node.choice(words)
+        if word in TRANSFORMS:
+            return Treatment(method="transform", transform=TRANSFORMS[word])
+        return Treatment(method=word)  # type: ignore[arg-type]  # one of the words above
+    fields = node.fields(form.keys(form.TreatmentForm))
+    method = fields["method"].choice(("none", "winsorise", "transform")) if "method" in fields else "none"
+    for key, owner in (
+        ("skewness", "winsorise"),
+        ("kurtosis", "winsorise"),
+        ("max_points", "winsorise"),
+        ("otherwise", "winsorise"),
+        ("transform", "transform"),
+    ):
+        if key in fields and method != owner:
+            fields[key].wrong(f"{node.what} has {key!r} but its method is {method!r}", f"write `method: {owner}`")
+    most: int | None = 5
+    if "max_points" in fields:
+        most = None if fields["max_points"].text() == "all" else fields["max_points"].whole(0)
+    transform: Transform = "none"
+    if "transform" in fields:
+        transform = TRANSFORMS[fields["transform"].choice(TRANSFORMS)]
+    elif method == "transform":
+        node.wrong(
+            f"{node.what} does not say which transformation", f"write `transform: ...`; {likely('', TRANSFORMS)}"
+        )
+    if "otherwise" in fields:
+        word = fields["otherwise"].choice(("none", *TRANSFORMS))
+        transform = TRANSFORMS.get(word, "none")
+    return Treatment(
+        method=method,  # type: ignore[arg-type]  # one of the three
+        skewness=fields["skewness"].number(0) if "skewness" in fields else 2.0,
+        kurtosis=fields["kurtosis"].number() if "kurtosis" in fields else 3.5,
+        most=most,
+        transform=transform,
     )
+
+
+def _means_fit(
+    fields: dict[str, Node],
+    nodes: tuple[Dimension, ...],
+    places: dict[str, Node],
+    normalisation: Normalisation,
+    aggregation: Aggregation,
+) -> None:
+    """Means other than the arithmetic one and the median take no negative scores."""
+    below = normalisation.method == "z_score" or (normalisation.method != "none" and normalisation.scale[0] < 0)
+    if not below:
+        return
+    what = "z-scores" if normalisation.method == "z_score" else f"scores from {normalisation.scale[0]:g} on"
+    right = "take arithmetic or median, or a scale that begins at 0"
+    parts = fields["aggregation"].fields(form.keys(form.AggregationForm)) if "aggregation" in fields else {}
+    for key in ("within_dimension", "across_dimensions"):
+        how = getattr(aggregation, key)
+        if how not in (1.0, "median") and key in parts:
+            parts[key].wrong(f"{parts[key].what} takes a mean with exponent {how:g} of {what}, some negative", right)
+    for one in nodes:
+        if one.aggregation not in (None, 1.0, "median"):
+            places[one.code].wrong(
+                f"dimension {one.code!r} takes a mean with exponent {one.aggregation:g} of {what}, some negative", right
+            )
+
+
+def _sums(
+    nodes: tuple[Dimension, ...],
+    places: dict[str, Node],
+    indicators: tuple[Indicator, ...],
+    levels: Iterable[str],
+    by_level: dict[str, dict[str, float]],
+    fields: dict[str, Node],
+) -> None:
+    """Warn where weights that are written do not sum to one: they count in proportion."""
+    right = "they count in proportion; write shares, or `weights: relative` to say that this is meant"
+
+    def odd(weights: list[float]) -> bool:
+        return any(w != 1 for w in weights) and abs(sum(weights) - 1) > 1e-6
+
+    for node in ("", *(one.code for one in nodes)):
+        members = [i for i in indicators if (i.parent or i.dimension) == node]
+        below = [one.weight for one in nodes if one.parent == node]
+        whole = [*below, *(i.weight for i in members)]
+        some = [[*below, *(i.weight for i in members if level in i.levels)] for level in levels]
+        if odd(whole) and all(odd(part) for part in some if part):
+            place = places[node] if node else fields["dimensions"]
+            where = f"within dimension {node!r}" if node else "of the dimensions"
+            place.warn(f"the weights {where} sum to {sum(whole):g}", right)
+    top = {one.code for one in nodes if not one.parent}
+    for level, weights in by_level.items():
+        whole = [weight for code, weight in weights.items() if code in top]
+        if odd(whole):
+            fields["weights_by_level"].warn(f"the weights of level {level!r} sum to {sum(whole):g}", right)
 
 
 def _groups(node: Node | None) -> tuple[Group, ...]:
@@ -283,7 +529,7 @@ def _groups(node: Node | None) -> tuple[Group, ...]:
         entry.what = f"group {code!r}"
         if not CODE.fullmatch(code):
             entry.wrong(f"a group is called {code!r}", "use Latin letters, digits, _ - . and no spaces")
-        fields = entry.fields(("item", "choices", "name", "note"))
+        fields = entry.fields(form.keys(form.GroupForm))
         if "item" not in fields or "choices" not in fields:
             entry.wrong(f"{entry.what} does not say who is in it", "write `item: QUESTION` and `choices: [CODE, ...]`")
             continue
@@ -299,7 +545,7 @@ def _groups(node: Node | None) -> tuple[Group, ...]:
 
 
 def _citizens(node: Node) -> Citizens:
-    fields = node.fields(("previous_edition", "note"))
+    fields = node.fields(form.keys(form.CitizensForm))
     return Citizens(previous_edition=fields["previous_edition"].truth() if "previous_edition" in fields else False)
 
 
@@ -310,6 +556,13 @@ def _weights_by_level(
     indicators: tuple[Indicator, ...],
 ) -> dict[str, dict[str, float]]:
     names = [dimension.code for dimension in dimensions]
+    above = {dimension.code: dimension.parent for dimension in dimensions}
+    lies_under: dict[str, set[str]] = {"": set()}
+    for code in names:
+        lies_under[code], up = set(), code
+        while up:
+            lies_under[code].add(up)
+            up = above[up]
     found: dict[str, dict[str, float]] = {}
     for level, entry in node.items() if node else ():
         if level not in levels:
@@ -322,7 +575,7 @@ def _weights_by_level(
                 weight.wrong(f"level {level!r} weights an unknown dimension {name!r}", likely(name, names))
                 continue
             weights[name] = weight.number(above=0)
-            if not any(i.dimension == name and level in i.levels for i in indicators):
+            if not any(name in lies_under[i.parent or i.dimension] and level in i.levels for i in indicators):
                 weight.wrong(
                     f"level {level!r} weights dimension {name!r}, none of whose indicators applies there",
                     "leave the weight out or add the level to an indicator",
@@ -340,22 +593,36 @@ def _weights_by_level(
 
 
 def _normalisation(node: Node) -> Normalisation:
-    fields = node.fields(("method", "scale", "clip", "frozen_until"))
+    fields = node.fields(form.keys(form.NormalisationForm))
     scale = fields["scale"].pair() if "scale" in fields else None
     if scale and scale[0] >= scale[1]:
         fields["scale"].wrong(f"{fields['scale'].what} is {list(scale)}", "write [worst, best], for example [0, 100]")
     return Normalisation(
-        method=fields["method"].choice(("goalposts", "none")) if "method" in fields else "goalposts",  # type: ignore[arg-type]
+        method=fields["method"].choice(METHODS) if "method" in fields else "goalposts",  # type: ignore[arg-type]
         scale=scale or (0.0, 100.0),
         clip=fields["clip"].truth() if "clip" in fields else True,
+        mean=fields["mean"].number() if "mean" in fields else 0.0,
+        sd=fields["sd"].number(above=0) if "sd" in fields else 1.0,
     )
+
+
+def _mean(node: Node) -> Mean:
+    """A kind of mean: the weighted median, or the exponent of a power mean."""
+    if not node.is_mapping() and not node.is_list() and node.text() == "median":
+        return "median"
+    return _exponent(node)
 
 
 def _exponent(node: Node) -> float:
     """A kind of mean as the exponent of a power mean: a word, `power_mean 0.5`, or {power_mean: 0.5}."""
     if node.is_mapping():
-        fields = node.fields(("power_mean",))
-        return fields["power_mean"].number(-10, 10) if "power_mean" in fields else 1.0
+        fields = node.fields(form.keys(form.PowerMeanForm))
+        if "power_mean" not in fields:
+            node.wrong(
+                f"{node.what} says no kind of mean", f"write {', '.join(_EXPONENTS)}, median or {{power_mean: p}}"
+            )
+            return 1.0
+        return fields["power_mean"].number(-10, 10)
     words = node.text().split()
     if len(words) == 1 and words[0] in _EXPONENTS:
         return _EXPONENTS[words[0]]
@@ -366,42 +633,55 @@ def _exponent(node: Node) -> float:
     if not -10 <= exponent <= 10:
         node.wrong(
             f"{node.what} is {' '.join(words)!r}",
-            f"write {', '.join(_EXPONENTS)} or {{power_mean: p}} with p within -10 and 10",
+            f"write {', '.join(_EXPONENTS)}, median or {{power_mean: p}} with p within -10 and 10",
         )
         return 1.0
     return exponent
 
 
 def _aggregation(node: Node) -> Aggregation:
-    fields = node.fields(("within_dimension", "across_dimensions"))
-    return Aggregation(**{key: _exponent(value) for key, value in fields.items()})
+    fields = node.fields(form.keys(form.AggregationForm))
+    return Aggregation(**{key: _mean(value) for key, value in fields.items() if key != "note"})
 
 
 def _missing(node: Node) -> Missing:
-    fields = node.fields(("min_present", "min_weight_present", "dimension_min", "impute", "not_applicable"))
-    impute = "none"
-    if "impute" in fields:
-        words = fields["impute"].text().split()
-        impute = words[0] if words else ""
-        if impute not in ("none", "predictive"):
-            fields["impute"].wrong(f"{fields['impute'].what} is {' '.join(words)!r}", "write none or predictive")
-            impute = "none"
+    fields = node.fields(form.keys(form.MissingForm))
+    impute, by, neighbours = _impute(fields["impute"]) if "impute" in fields else ("none", "level", 3)
     return Missing(
         min_present=fields["min_present"].whole(1) if "min_present" in fields else 1,
         min_weight_present=fields["min_weight_present"].number(0, 1) if "min_weight_present" in fields else 0.0,
         dimension_min=fields["dimension_min"].number(0, 1) if "dimension_min" in fields else 0.0,
-        impute=impute,  # type: ignore[arg-type]
+        impute=impute,  # type: ignore[arg-type]  # one of the words
+        by=by,
+        neighbours=neighbours,
     )
 
 
-_CLASS_KEYS = (
-    "in_rating", "points", "veto", "name", "published_min_months", "published_max_months", "repair_from_months",
-    "public_by_default", "term_months", "extend_months", "delete_working_days", "counted", "note",
-)  # fmt: skip
+def _impute(node: Node) -> tuple[str, str, int]:
+    """How gaps are filled, over which units, and from how many neighbours."""
+    if not node.is_mapping():
+        words = node.text().split()  # words after the first explain
+        if not words or words[0] not in IMPUTE:
+            node.wrong(f"{node.what} is {' '.join(words)!r}", f"write {', '.join(IMPUTE[:-1])} or {IMPUTE[-1]}")
+            return "none", "level", 3
+        return words[0], "level", 3
+    fields = node.fields(form.keys(form.ImputeForm))
+    if "method" not in fields:
+        node.wrong(f"{node.what} has no method", f"write `method: ...`; {likely('', IMPUTE)}")
+        return "none", "level", 3
+    method = fields["method"].choice(IMPUTE)
+    by = fields["by"].text() if "by" in fields else "level"
+    if not re.fullmatch(r"level|parent|x_.+", by):
+        fields["by"].wrong(f"{fields['by'].what} is {by!r}", "write level, parent or an x_ column of units")
+    elif by != "level" and method in ("none", "predictive"):
+        fields["by"].wrong(f"{node.what} is {method} by {by}", "only mean, median and nearest take groups")
+    if "neighbours" in fields and method != "nearest":
+        fields["neighbours"].wrong(f"{node.what} has neighbours but is {method}", "they belong to nearest")
+    return method, by, fields["neighbours"].whole(2, 1000) if "neighbours" in fields else 3
 
 
 def _records(node: Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto, ...]) -> Records:
-    fields = node.fields(("classes", "counted_from", "weight", "repair_conditions", "deduction"))
+    fields = node.fields(form.keys(form.RecordsForm))
     codes = {indicator.code: indicator for indicator in indicators}
     classes = tuple(
         _record_class(code, entry, codes, [veto.code for veto in vetoes])
@@ -415,7 +695,7 @@ def _records(node: Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto, 
         weight[state] = entry.number(0, 1)
     exposure, saturating = None, 15.0
     if "deduction" in fields:
-        deduction = fields["deduction"].fields(("exposure", "saturating"))
+        deduction = fields["deduction"].fields(form.keys(form.DeductionForm))
         if "exposure" in deduction:
             exposure = deduction["exposure"].code()
             if exposure not in codes:
@@ -434,7 +714,7 @@ def _records(node: Node, indicators: tuple[Indicator, ...], vetoes: tuple[Veto, 
 
 def _record_class(code: str, entry: Node, indicators: dict[str, Indicator], vetoes: list[str]) -> RecordClass:
     entry.what = f"record class {code!r}"
-    fields = {} if entry.is_blank() else entry.fields(_CLASS_KEYS)
+    fields = {} if entry.is_blank() else entry.fields(form.keys(form.RecordClassForm))
     name = fields["name"].label() if "name" in fields else Label(zh=code, en=code)
     use = fields["in_rating"].text() if "in_rating" in fields else "false"
     if use in ("false", "no", "none"):
@@ -486,7 +766,7 @@ def _vetoes(node: Node | None, grades: list[str]) -> tuple[Veto, ...]:
     found = []
     for code, entry in node.items() if node else ():
         entry.what = f"veto {code!r}"
-        fields = {} if entry.is_blank() else entry.fields(("cap", "when", "while", "source", "name", "note"))
+        fields = {} if entry.is_blank() else entry.fields(form.keys(form.VetoForm))
         if "cap" not in fields:
             entry.wrong(f"{entry.what} has no cap", "write `cap:` with the best grade still open")
         cap = fields["cap"].text() if "cap" in fields else ""
@@ -506,7 +786,7 @@ def _vetoes(node: Node | None, grades: list[str]) -> tuple[Veto, ...]:
 
 
 def _grades(node: Node) -> Grades:
-    fields = node.fields(("bands", "assign", "min_reliability", "move_probability", "tiers"))
+    fields = node.fields(form.keys(form.GradesForm))
     bands = []
     for grade, limit in fields["bands"].items() if "bands" in fields else ():
         limit.what = f"the lower limit of grade {grade!r}"
@@ -516,9 +796,7 @@ def _grades(node: Node) -> Grades:
                 f"grade {grade!r} begins at {bands[-1][1]:g}, not below {bands[-2][0]!r} at {bands[-2][1]:g}",
                 "write the bands from the best down, each with a lower limit",
             )
-    tiers = (
-        fields["tiers"].fields(("method", "peers", "max_misordered_of_separated_pairs")) if "tiers" in fields else {}
-    )
+    tiers = fields["tiers"].fields(form.keys(form.TiersForm)) if "tiers" in fields else {}
     if "method" in tiers:
         tiers["method"].choice(("kline-rose-walters",))
     misordered = tiers.get("max_misordered_of_separated_pairs")
@@ -531,7 +809,7 @@ def _grades(node: Node) -> Grades:
 
 
 def _ranks(node: Node) -> Ranks:
-    fields = node.fields(("method", "coverage", "sets", "credible_above", "publish_point_rank"))
+    fields = node.fields(form.keys(form.RanksForm))
     if "method" in fields:
         fields["method"].choice(("mogstad-romano-shaikh-wilhelm",))
     if "publish_point_rank" in fields and fields["publish_point_rank"].truth():
@@ -543,7 +821,7 @@ def _ranks(node: Node) -> Ranks:
 
 
 def _uncertainty(node: Node) -> Uncertainty:
-    fields = node.fields(("draws", "interval"))
+    fields = node.fields(form.keys(form.UncertaintyForm))
     return Uncertainty(
         draws=fields["draws"].whole(2) if "draws" in fields else 4096,
         interval=fields["interval"].number(0.5, 0.999) if "interval" in fields else 0.95,
@@ -551,10 +829,10 @@ def _uncertainty(node: Node) -> Uncertainty:
 
 
 def _sensitivity(node: Node) -> Sensitivity:
-    fields = node.fields(("weights", "aggregation", "normalisation", "screening", "sobol"))
+    fields = node.fields(form.keys(form.SensitivityForm))
     concentration = None
     if "weights" in fields:
-        weights = fields["weights"].fields(("as", "concentration", "at"))
+        weights = fields["weights"].fields(form.keys(form.DrawnWeightsForm))
         if "as" in weights:
             weights["as"].choice(("dirichlet",))
         concentration = weights["concentration"].number(above=0) if "concentration" in weights else 60.0
@@ -572,7 +850,7 @@ def _sensitivity(node: Node) -> Sensitivity:
     if "sobol" in fields and not (
         not fields["sobol"].is_mapping() and fields["sobol"].text() in ("false", "no", "none")
     ):
-        parts = fields["sobol"].fields(("method", "first_and_total", "bootstrap"))
+        parts = fields["sobol"].fields(form.keys(form.SobolForm))
         sobol = Sobol(bootstrap=parts["bootstrap"].whole(0) if "bootstrap" in parts else 500)
     return Sensitivity(
         dirichlet_concentration=concentration,
@@ -586,12 +864,9 @@ def _sensitivity(node: Node) -> Sensitivity:
 
 
 def _publication(node: Node) -> Publication:
-    fields = node.fields(("decimals", "citizen", "assessor", "min_level_units", "reply_days",
-                          "right_of_reply_days", "manipulation"))  # fmt: skip
-    citizen = (
-        fields["citizen"].fields(("min_reliability", "cell_min", "max_interval_width")) if "citizen" in fields else {}
-    )
-    assessor = fields["assessor"].fields(("min_assessors", "min_reliability")) if "assessor" in fields else {}
+    fields = node.fields(form.keys(form.PublicationForm))
+    citizen = fields["citizen"].fields(form.keys(form.CitizenLimits)) if "citizen" in fields else {}
+    assessor = fields["assessor"].fields(form.keys(form.AssessorLimits)) if "assessor" in fields else {}
     return Publication(
         decimals=fields["decimals"].whole(0, 6) if "decimals" in fields else 1,
         citizen_min_reliability=citizen["min_reliability"].number(0, 1) if "min_reliability" in citizen else 0.0,

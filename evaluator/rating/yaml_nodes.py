@@ -20,6 +20,7 @@ class Reader:
     def __init__(self, name: str) -> None:
         self.name = name
         self.defects: list[tuple[int, str]] = []
+        self.warnings: list[tuple[int, str]] = []
 
 
 class Node:
@@ -34,6 +35,9 @@ class Node:
 
     def wrong(self, what: str, right: str) -> None:
         self.reader.defects.append((self.line, f"{self.reader.name}:{self.line} {what}; {right}"))
+
+    def warn(self, what: str, right: str) -> None:
+        self.reader.warnings.append((self.line, f"{self.reader.name}:{self.line} {what}; {right}"))
 
     def is_mapping(self) -> bool:
         return isinstance(self.node, yaml.MappingNode)

@@ -118,7 +118,7 @@ def test_codes_that_yaml_takes_for_something_else_stay_as_written() -> None:
         ("{O: {talk: 1}}", "{O: {walk: 1}}", "none of whose indicators applies there", "leave the weight out"),
         ("{O: {talk: 1}}", "{M: {talk: 1}}", "gives dimension 'walk' no weight", "weight the dimension"),
         ("arithmetic, across", "arithmetical, across", "is 'arithmetical'", "write arithmetic"),
-        ("impute: predictive", "impute: mean", "is 'mean'", "write none or predictive"),
+        ("impute: predictive", "impute: means", "is 'means'", "write none, predictive, mean, median or nearest"),
         ("draws: 256", "draws: many", "is 'many'", "write a number"),
         ("interval: 0.9}", "interval: 90}", "is 90", "between 0.5 and 0.999"),
         ("widened by 10 %", "widened by ten", "widened by ten", "goalposts widened by 10 %"),
