@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from evaluator import language, pages, security
-from evaluator.accounts import sessions
+from evaluator.accounts import key_routes, sessions
 from evaluator.accounts.register import authenticate
 from evaluator.units.tables import Unit
 
@@ -56,4 +56,4 @@ async def staff_home(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 public: list[Any] = [sign_in_form, sign_in, sign_out]
-staff: list[Any] = [staff_home]
+staff: list[Any] = [staff_home, *key_routes.staff]

@@ -12,6 +12,7 @@ from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from evaluator import security
+from evaluator.accounts.keys import account_of_key
 from evaluator.accounts.tables import Account, StaffSession
 from evaluator.problems import Problem, forbidden
 from evaluator.units.tree import is_within
@@ -78,26 +79,46 @@ async def check_scope(account: Account, unit: str) -> None:
         raise forbidden(_("This unit is outside what your account may see."))
 
 
+async def _check_route(scope: Scope, account: Account) -> None:
+    """The account may see this address: its role, the path's unit and round."""
+    roles = scope["route_handler"].opt.get("roles")
+    if roles is not None and account.role not in roles:
+        raise forbidden(_("This page is for another kind of account."))
+    parameters: dict[str, Any] = scope["path_params"]
+    if "unit" in parameters:
+        await check_scope(account, str(parameters["unit"]))
+    if "round" in parameters and account.role != "operator" and str(account.round) != str(parameters["round"]):
+        raise forbidden(_("This round is not yours."))
+
+
+async def _by_key(scope: Scope, authorization: str) -> Account:
+    """The account of a program's key, where the handler is open to keys; they only read."""
+    settings = scope["litestar_app"].state.settings
+    account = await account_of_key(authorization, datetime.now(settings.zone).date())
+    if scope["method"] in security.UNSAFE or not scope["route_handler"].opt.get("keys"):
+        raise forbidden(_("A key opens the data of reviews only. Sign in for everything else."))
+    await _check_route(scope, account)
+    return account
+
+
 def staff_only(app: ASGIApp) -> ASGIApp:
     """Middleware of every route under /staff.
 
     Signed in, of one of the roles that the handler names in ``opt={"roles": {...}}``, the path's `unit` within the
-    account's subtree and its `round` the account's own, and every form with the session's token.
+    account's subtree and its `round` the account's own, and every form with the session's token. Or with a key, where
+    the handler says ``"keys": True``, to read.
     """
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if authorization := security.header(scope, b"authorization"):
+            scope["state"]["account"] = await _by_key(scope, authorization)
+            await app(scope, receive, send)
+            return
         token = security.cookie(scope, COOKIE)
         account = await account_of(token)
         if account is None or token is None:
             raise Problem(401, _("Please sign in"), _("This page is for staff. Sign in and come back."))
-        roles = scope["route_handler"].opt.get("roles")
-        if roles is not None and account.role not in roles:
-            raise forbidden(_("This page is for another kind of account."))
-        parameters: dict[str, Any] = scope["path_params"]
-        if "unit" in parameters:
-            await check_scope(account, str(parameters["unit"]))
-        if "round" in parameters and account.role != "operator" and str(account.round) != str(parameters["round"]):
-            raise forbidden(_("This round is not yours."))
+        await _check_route(scope, account)
         secret: bytes = scope["litestar_app"].state.secret
         expected = csrf_token(secret, token)
         if scope["method"] in security.UNSAFE:
