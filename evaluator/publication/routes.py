@@ -26,6 +26,7 @@ from evaluator.publication import (
 )
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
+from evaluator.publication.replies import reply_of
 
 Web = Request[Any, Any, Any]
 DATA = (".json", ".csv")
@@ -52,7 +53,8 @@ def shown(request: Web, edition: Edition, template: str, **context: Any) -> Resp
         request, f"publication/{template}", edition=edition, scheme=edition.scheme, words=wording,
         base=f"/editions/{quote(edition.identifier, safe='')}",
         decimals=edition.scheme.publication.decimals, stamp=exports.stamp(edition),
-        simulated=edition.simulated, **context,
+        simulated=edition.simulated, standing=getattr(request.state, "edition_row", None),
+        standing_successor=getattr(request.state, "edition_successor", None), **context,
     )  # fmt: skip
 
 
@@ -185,6 +187,13 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
     if suffix == ".csv":
         body = exports.csv_of(edition, exports.SCORE_COLUMNS, exports.score_rows(edition, [code]))
         return pages.data_response(request, body, TYPES[suffix], file_name=f"{edition.identifier}-{code}.csv")
+    return await unit_shown(request, edition, code, reply=await reply_of(edition.identifier, code))
+
+
+async def unit_shown(
+    request: Web, edition: Edition, code: str, template: str = "unit.html", **context: Any
+) -> Response[str]:
+    """A unit's page, public or as the unit itself sees it before."""
     unit = edition.units[code]
     items = {answer.item for answer in edition.distributions.of(code)}
     said = unit_view.said_by_citizens(edition, unit, await question_words(items, wording.unit_name(unit)))
@@ -194,10 +203,11 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
         if child in edition.ratings:
             below.setdefault(edition.units[child].level, []).append((edition.units[child], edition.ratings[child]))
     return shown(
-        request, edition, "unit.html", unit=unit, rating=edition.ratings[code], blocks=blocks, said=said,
+        request, edition, template, unit=unit, rating=edition.ratings[code], blocks=blocks, said=said,
         apart=unit_view.apart(edition, unit), above=edition.above(code), below=below,
         choices=unit_view.choices(edition, unit),
         wide=unit_view.profile(edition, blocks, narrow=False), narrow=unit_view.profile(edition, blocks, narrow=True),
+        **context,
     )  # fmt: skip
 
 
