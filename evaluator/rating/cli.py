@@ -145,46 +145,4 @@ def check_snapshot(folder: Path, scheme: Path | None) -> int:
     return 0
 
 
-@click.group()
-def scheme() -> None:
-    """Schemes: the recipe of a rating."""
-
-
-@scheme.command("check")
-@click.argument("file", type=FILE)
-@_mended
-def check_scheme(file: Path) -> int:
-    """Explain every defect of the scheme in FILE, with its line."""
-    from evaluator.rating.run import read_scheme_bytes
-    from evaluator.rating.scheme_file import parse_scheme
-
-    text = read_scheme_bytes(file).decode("utf-8-sig")
-    try:
-        read = parse_scheme(text, str(file))
-    except InputError as error:
-        _lines(error.defects)
-        click.echo(f"no: {len(error.defects)} defects", err=True)
-        return 1
-    click.echo(
-        f"yes: {read.code} {read.version}, {len(read.levels)} levels, {len(read.dimensions)} dimensions, "
-        f"{len(read.indicators)} indicators"
-    )
-    return 0
-
-
-@scheme.command("diff")
-@click.argument("old", type=FILE)
-@click.argument("new", type=FILE)
-@_mended
-def diff_schemes(old: Path, new: Path) -> int:
-    """What changed from OLD to NEW, a line a change: exit code 0 when nothing did, 1 otherwise."""
-    from evaluator.rating.scheme_diff import differences
-    from evaluator.rating.scheme_file import load_scheme
-
-    found = differences(load_scheme(old), load_scheme(new))
-    for line in found:
-        click.echo(line)
-    return 1 if found else 0
-
-
-COMMANDS: Sequence[Any] = (rate, verify, snapshot, scheme)
+COMMANDS: Sequence[Any] = (rate, verify, snapshot)

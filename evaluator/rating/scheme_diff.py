@@ -12,7 +12,7 @@ from evaluator.rating.scheme import Scheme
 
 def differences(old: Scheme, new: Scheme) -> list[str]:
     """A line a change: `PATH old -> new`; members of a list go by their code, so that a change of order is none."""
-    before, after = _flat("", msgspec.to_builtins(old)), _flat("", msgspec.to_builtins(new))
+    before, after = flat("", msgspec.to_builtins(old)), flat("", msgspec.to_builtins(new))
     lines = []
     for path in dict.fromkeys([*before, *after]):
         was, now = before.get(path, "nothing"), after.get(path, "nothing")
@@ -21,7 +21,7 @@ def differences(old: Scheme, new: Scheme) -> list[str]:
     return lines
 
 
-def _flat(path: str, value: Any) -> dict[str, str]:
+def flat(path: str, value: Any) -> dict[str, str]:
     if isinstance(value, list | tuple) and value:
         if all(isinstance(member, dict) and "code" in member for member in value):
             value = {member["code"]: {k: v for k, v in member.items() if k != "code"} for member in value}
@@ -30,6 +30,6 @@ def _flat(path: str, value: Any) -> dict[str, str]:
     if isinstance(value, dict) and value:
         found: dict[str, str] = {}
         for key, member in value.items():
-            found |= _flat(f"{path}.{key}" if path else str(key), member)
+            found |= flat(f"{path}.{key}" if path else str(key), member)
         return found
     return {path: json.dumps(value, ensure_ascii=False)}

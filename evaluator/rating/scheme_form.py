@@ -391,3 +391,8 @@ def json_schema() -> dict[str, Any]:
     text = json.dumps({"$schema": ADDRESS, **root, "$defs": dict(sorted(parts.items()))})
     found: dict[str, Any] = json.loads(re.sub(r'((?:"title": "|#/\$defs/|")[A-Za-z]+)Form"', r'\1"', text))
     return found
+
+
+def schema_text() -> str:
+    """The schema as the file docs/scheme.schema.json holds it."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
