@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/asem.py [FOLDER with asem_*.csv]
 
 The shipped scheme `asem` divides, fills in, winsorises, puts on 0..100 and averages over four levels. Every stage of
-the edition (`evaluator stages`) must be COINr's to 1e-8, every published figure COINr's rounded to six decimals, and the
-ranks COINr's. The data are those of the tests: 51 countries x 49 indicators, JRC, from the R package COINr (MIT).
+the edition (`evaluator stages`) must be COINr's to 1e-8, every published figure COINr's rounded to six decimals, and
+the ranks COINr's. The data are those of the tests: 51 countries x 49 indicators, JRC, from the R package COINr (MIT).
 """
 
 from __future__ import annotations
