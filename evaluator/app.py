@@ -22,6 +22,7 @@ from evaluator.compression import compressed
 from evaluator.editing import routes as editing
 from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
+from evaluator.publication import lifecycle_routes as lifecycle
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
 from evaluator.publication.changing import what_can_change
@@ -29,6 +30,7 @@ from evaluator.publication.rendered import Rendered
 from evaluator.records import routes as records
 from evaluator.settings import Settings, read_settings
 from evaluator.units import routes as units
+from evaluator.workbench import routes as workbench
 
 
 def _(message: str) -> str:  # marks a message for extraction; it is translated when shown
@@ -90,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in (units, ledger, collection, editing, library, assessment, records, publication, review):
+    for room in (units, ledger, collection, editing, library, assessment, records, publication, review, workbench):
         routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])

@@ -17,6 +17,7 @@ from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
 from evaluator.accounts.tables import Account
 from evaluator.rating.edition import read_note
 from evaluator.settings import Settings
+from evaluator.units.tables import Unit
 from evaluator.workbench import places, runs
 from evaluator.workbench.tables import WorkbenchRun, WorkbenchScheme
 from tests.publication import small_edition as small
@@ -128,7 +129,9 @@ class Visitor:
 async def _visitor(settings: Settings, serving: Serving) -> AsyncIterator[Visitor]:
     app = site_over(settings)
     await create_account("operator", "correct horse battery", "operator")
-    await create_account("superior", "correct horse battery", "superior")
+    await Unit.insert(Unit(code="90", kind="area", level="R", name_zh="Z-zh", name_en="Region"))
+    for name, role in (("superior", "superior"), ("bound", "operator")):
+        await create_account(name, "correct horse battery", role, unit="90")
     async with serving(app) as client:
         visitor = Visitor(client, settings, app.state.secret)
         await visitor.become("operator")
