@@ -11,6 +11,7 @@ from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.publication import wording
 from evaluator.publication.editions import Alternative, Edition
+from evaluator.rating.nodes import EMPTY, passed_on, tree
 from evaluator.rating.scheme import Dimension, Indicator, Label, Scheme
 
 
@@ -32,16 +33,15 @@ class RecordLine:
 def chapters(scheme: Scheme) -> tuple[Chapter, ...]:
     """Dimensions, indicators, and what an indicator weighs within its dimension at each level."""
     found = []
-    for dimension in scheme.dimensions:
+    applying = {level: {i.code for i in scheme.indicators if level in i.levels} for level in scheme.levels}
+    for branch in tree(scheme):
+        dimension = branch.node
         members = [i for i in scheme.indicators if i.dimension == dimension.code]
-        lines = []
-        for indicator in members:
-            shares = []
-            for level in scheme.levels:
-                total = sum(i.weight for i in members if level in i.levels)
-                applies = level in indicator.levels and total > 0
-                shares.append(wording.percent(indicator.weight / total) if applies else "–")
-            lines.append((indicator, tuple(shares)))
+        shares = [passed_on(branch, applying[lv], scheme.weights_by_level.get(lv, EMPTY)) for lv in scheme.levels]
+        lines = [
+            (one, tuple(wording.percent(share[one.code]) if one.code in share else "–" for share in shares))
+            for one in members
+        ]
         found.append(Chapter(dimension, tuple(lines)))
     return tuple(found)
 

@@ -10,6 +10,7 @@ from evaluator.language import gettext as _
 from evaluator.publication import charts, wording
 from evaluator.publication.editions import Alternative, Answer, Apart, Edition, Entry, Score, Unit
 from evaluator.publication.questions import QuestionWords
+from evaluator.rating.nodes import EMPTY, passed_on, tree
 from evaluator.rating.scheme import Dimension, Group, Indicator
 
 NAN = math.nan
@@ -79,22 +80,23 @@ def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
     }
     whole = 0.0 if math.isnan(edition.ratings[unit.code].index) else sum(counted.values())
     found = []
-    for dimension in scheme.dimensions:
+    for branch in tree(scheme):
+        dimension = branch.node
         members = [i for i in scheme.indicators if i.dimension == dimension.code and i.code in scores]
         if not members:
             continue
         share = counted.get(dimension.code, NAN) / whole if whole else NAN
-        inner = sum(i.weight for i in members if scores[i.code].state in CARRIES)
+        carrying = {i.code for i in members if scores[i.code].state in CARRIES}
+        inner = passed_on(branch, carrying, scheme.weights_by_level.get(level, EMPTY))
         lines = []
         for indicator in members:
             median, reliability = edition.nodes.get((level, indicator.code), (NAN, NAN))
-            carries = scores[indicator.code].state in CARRIES and inner > 0
             lines.append(
                 IndicatorLine(
                     indicator,
                     scores[indicator.code],
                     entries.get(indicator.code),
-                    share * indicator.weight / inner if carries else NAN,
+                    share * inner.get(indicator.code, NAN),
                     median,
                     reliability,
                 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from evaluator.rating.scheme import Dimension, Indicator, Scheme
+
+EMPTY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +82,18 @@ def shares(scheme: Scheme, level: str) -> dict[str, float]:
         return inside[code] * (share(parents[code]) if parents[code] else 1.0)
 
     return {code: share(code) for code in inside}
+
+
+def passed_on(branch: Branch, carrying: Collection[str], given: Mapping[str, float] = EMPTY) -> dict[str, float]:
+    """What share of a dimension each of some indicators carries; the weight of the others passes on as in the index.
+
+    `given` are the weights of nodes at the level, where the scheme gives the level its own.
+    """
+    parts: list[tuple[float, dict[str, float]]] = []
+    for below in branch.branches:
+        inside = passed_on(below, carrying, given)
+        if inside:
+            parts.append((given.get(below.node.code, below.node.weight), inside))
+    parts += [(one.weight, {one.code: 1.0}) for one in branch.indicators if one.code in carrying]
+    whole = sum(weight for weight, _ in parts)
+    return {code: weight / whole * share for weight, inside in parts for code, share in inside.items()}
