@@ -18,6 +18,7 @@ from evaluator.publication.shelf import folder_of
 from evaluator.rating.defects import InputError
 from evaluator.rating.edition import NOTE, SCHEME, SUMS, Note, read_note
 from evaluator.rating.folders import new_folder, sha256_of
+from evaluator.rating.scheme_diff import same_version
 from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
@@ -76,6 +77,8 @@ async def publish(
             return before
     if note.supersedes:
         await _check_superseded(note)
+    if before is None:
+        await _check_version(settings, folder)
     if differences := verify(folder):
         raise NotVerified(differences)
     _copy(folder, target, sums)
@@ -101,6 +104,16 @@ async def publish(
         await begin(settings, row, today, draft=draft)
     await publish_log(settings)
     return row
+
+
+async def _check_version(settings: Settings, folder: Path) -> None:
+    """Refuse a scheme that goes by the name and version of one by which another edition here was rated."""
+    scheme = load_scheme(folder / SCHEME)
+    for row in await PublishedEdition.objects():
+        other = folder_of(settings, row.identifier) / SCHEME
+        if other.is_file() and same_version(load_scheme(other), scheme):
+            what = f"{folder / SCHEME} is {scheme.code} {scheme.version}, by which {row.identifier} was rated"
+            raise InputError([f"{what}, with other content; give it another version and rate anew"])
 
 
 def intact(folder: Path, sums: str) -> bool:

@@ -15,6 +15,7 @@ from evaluator.rating.previous import before
 from evaluator.rating.published import factors_table, inputs_table, read_back, rounded
 from evaluator.rating.results import Results, Taken, compute
 from evaluator.rating.scheme import Scheme
+from evaluator.rating.scheme_diff import same_version
 from evaluator.rating.scheme_file import parse_scheme
 from evaluator.rating.snapshot import Snapshot, read_snapshot
 from evaluator.rating.tabular import Table
@@ -78,6 +79,11 @@ def rate(
     scheme = parse_scheme(content.decode("utf-8-sig"), str(scheme_file))
     earlier = read_edition(previous) if previous else None
     replaced = read_edition(supersedes) if supersedes else None
+    for named in (earlier, replaced):
+        if named is not None and same_version(named.scheme, scheme):
+            what = f"{scheme_file} is {scheme.code} {scheme.version}, by which {named.note.identifier} was rated"
+            right = "give it another version, and look at `evaluator scheme diff`"
+            raise InputError([f"{what}, with other content; {right}"])
     snapshot = read_snapshot(snapshot_dir, scheme)
     clock.lap("read and check")
     estimates = estimate(scheme, snapshot, progress, before(scheme, earlier))

@@ -21,6 +21,11 @@ def differences(old: Scheme, new: Scheme) -> list[str]:
     return lines
 
 
+def same_version(old: Scheme, new: Scheme) -> bool:
+    """Whether two schemes go by one name and version although they differ: nobody could tell by which one was rated."""
+    return (old.code, old.version) == (new.code, new.version) and old != new
+
+
 def flat(path: str, value: Any) -> dict[str, str]:
     if isinstance(value, list | tuple) and value:
         if all(isinstance(member, dict) and "code" in member for member in value):

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from lakes import SCHEME, by_hand, change_csv, copied
 
-from evaluator.rating.cli import rate, scheme, snapshot, verify
+from evaluator.rating.cli import rate, snapshot, verify
+from evaluator.rating.scheme_cli import scheme
 
 
 def run(command: object, *arguments: object) -> Result:
@@ -92,7 +93,7 @@ def test_scheme_check_and_diff(tmp_path: Path) -> None:
     assert "wrong.yaml:" in refused.stderr
     assert "did you mean 'walk'?" in refused.stderr
     assert run(scheme, "diff", SCHEME, SCHEME).exit_code == 0
-    told = run(scheme, "diff", SCHEME, changed)
+    told = run(scheme, "diff", SCHEME, changed, "--paths")
     assert (told.exit_code, told.stdout) == (1, "indicators.heard.weight 2.0 -> 3.0\n")
     assert run(scheme, "diff", SCHEME, wrong).exit_code == 2
     assert run(scheme, "check", tmp_path / "nowhere.yaml").exit_code == 2
