@@ -70,7 +70,7 @@ def read_changes(scheme: Scheme, asked: Iterable[tuple[str, str]]) -> tuple[dict
             wrong.append(FieldProblem(field, right % {"given": text.strip()[:40]}))
         elif value != known[field]:
             changes[field] = value
-    return changes, wrong
+    return {field: changes[field] for field in known if field in changes}, wrong  # one order, so one address
 
 
 def changed(scheme: Scheme, changes: Changes) -> Scheme:
