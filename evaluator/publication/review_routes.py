@@ -61,10 +61,11 @@ def reviewed_codes(edition: Edition, root: str, level: str = "") -> tuple[str, .
 
 async def changes_since(request: Web, edition: Edition) -> review_changes.Since | None:
     """What changed since the edition before, where there is one under the same scheme."""
-    row = review_changes.earlier(edition, await shelf.published())
+    rows = [row for row in await shelf.published() if row.state != "withdrawn"]
+    row = review_changes.earlier(edition, rows)
     if row is None:
         return None
-    before = await shelf.opened(request, row.identifier)
+    before = await shelf.opened_row(request.app.state.settings, row)
     folder = request.app.state.settings.data_dir / "changes"
     return await asyncio.to_thread(review_changes.since, folder, before, edition)
 
@@ -197,7 +198,7 @@ async def unit_report(request: Web, unit: FromPath[str]) -> Response[str]:
     blocks = unit_view.blocks(edition, one.unit)
     moved = {change.node: change for change in (made.since.of.get(unit, ()) if made.since else ())}
     return shown(
-        request, edition, "review_report.html", made=made, line=one, standing=standing, peers=len(peers),
+        request, edition, "review_report.html", made=made, line=one, compared=standing, peers=len(peers),
         named=review.listed, by_tiers=review.by_tiers(edition, peers), blocks=blocks, moved=moved,
         above=edition.above(unit), reasons=review_lines.reasons(one), why_none=review_rule.why_none,
         change_words=review_lines.change_words, rule_lines=review_rule.said(made.in_force.rule, edition),

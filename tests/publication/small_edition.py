@@ -43,7 +43,7 @@ def build(
     snapshot = folder.parent / f"{folder.name}-snapshot"
     write_snapshot(
         snapshot,
-        tables(moved or {}),
+        tables(moved or {}, period[1].year),
         questionnaires={"people@1": (SOURCE / "people@1.yaml").read_bytes()},
         campaigns={"spring": "people@1"},
         period=period,
@@ -65,7 +65,7 @@ def units() -> Table:
     return tabular.parse_table("units", names, columns, doors.EDITION["units"])[0]
 
 
-def tables(moved: Mapping[str, float] = MappingProxyType({})) -> dict[str, Table]:
+def tables(moved: Mapping[str, float] = MappingProxyType({}), year: int = PERIOD[1].year) -> dict[str, Table]:
     """The snapshot's tables, the same each time."""
     rng = np.random.default_rng(SEED)
     rated = units()
@@ -118,13 +118,13 @@ def tables(moved: Mapping[str, float] = MappingProxyType({})) -> dict[str, Table
         },
         "assessments": table(doors.SNAPSHOT["assessments"], assessed),
         "records": table(doors.SNAPSHOT["records"], records),
-        "events": table(doors.SNAPSHOT["events"], [(*e, "2026-03-01", "final", "2026-04-01") for e in events]),
+        "events": table(doors.SNAPSHOT["events"], [(*e, f"{year}-03-01", "final", f"{year}-04-01") for e in events]),
         "indicators": table(doors.SNAPSHOT["indicators"], ready),
         "responses": {
             "campaign": np.full(count, "spring", object),
             "mode": np.full(count, "invitation", object),
             "unit": unit,
-            "day": np.full(count, "2026-05-04", object),
+            "day": np.full(count, f"{year}-05-04", object),
             "weight": np.full(count, np.nan),
             "design_stratum": np.full(count, "all", object),
             "psu": np.full(count, "", object),
