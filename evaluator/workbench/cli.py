@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import sys
 import threading
 from datetime import timedelta
 
@@ -59,7 +59,7 @@ def work(once: bool, lost_after: float, beside: bool) -> None:  # fmt: skip
 
 
 def _when_closed(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):
         pass
     loop.call_soon_threadsafe(stop.set)
 

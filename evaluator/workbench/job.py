@@ -166,7 +166,7 @@ def reasons(error: Exception) -> list[str]:
 
 def _end_with_the_worker() -> None:
     """Wait until the worker is gone, then end: as Ctrl-C would, and for certain three seconds later."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not the buffered reader: its lock would be held when Python ends
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(3)

@@ -8,19 +8,26 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from evaluator.collection.campaigns import Label, create_campaign
+from evaluator.publication.shelf import folder_of
 from evaluator.rating.edition import SUMS, read_note
 from evaluator.rating.folders import sha256_of
+from evaluator.rating.snapshot import fingerprint
+from evaluator.rating.tables import PublishedEdition
+from evaluator.rating.verify import verify
 from evaluator.settings import Settings
+from evaluator.units.tables import Unit
 from evaluator.workbench import places, runs
 from evaluator.workbench.job import Word
 from evaluator.workbench.tables import WorkbenchRun
 from evaluator.workbench.worker import work
-from tests.workbench.conftest import asked
+from tests.publication import small_edition as small
+from tests.workbench.conftest import asked, finished
 
 PROCESSES = Path("/proc")
 ROOT = Path(__file__).parents[2]
@@ -205,3 +212,68 @@ def _state(process: Path) -> str:
         return (process / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return "Z"
+
+
+async def test_a_taken_run_carries_the_decision_and_is_published(settings: Settings, made: Path) -> None:
+    run = await finished(settings, made / "edition")
+    handing = await runs.ask(settings, "publication", "operator 1", source=run.id, decision="Taken, for its evidence.")
+    assert await worked(settings) == 1
+    handing = await runs.find(handing.id)
+    assert (handing.state, handing.failure) == ("done", "")
+    row = await PublishedEdition.objects().get(PublishedEdition.identifier == handing.edition)
+    assert row is not None
+    assert row.sums_sha256 == handing.digest
+    folder = folder_of(settings, handing.edition)
+    note, before = read_note(folder), read_note(made / "edition")
+    assert note.decision == "Taken, for its evidence."
+    assert note.identifier == handing.edition != before.identifier
+    assert verify(folder).differences == ()
+    for name in ("ratings.csv", "scores.csv", "inputs.csv", "scheme.yaml"):
+        assert (folder / name).read_bytes() == (made / "edition" / name).read_bytes()
+
+
+async def test_an_edition_whose_figures_were_changed_is_not_published(light_settings: Settings, made: Path) -> None:
+    run = await finished(light_settings, made / "edition")
+    folder = places.run_folder(light_settings, run.id)
+    ratings = (folder / "ratings.csv").read_text(encoding="utf-8")
+    (folder / "ratings.csv").write_text(ratings.replace(",B,", ",A,", 1), encoding="utf-8")
+    handing = await runs.ask(light_settings, "publication", "operator 1", source=run.id, decision="Taken at once.")
+    assert await worked(light_settings) == 1
+    handing = await runs.find(handing.id)
+    assert handing.state == "failed"
+    assert "the edition does not verify" in handing.failure
+    assert "grade" in handing.failure
+    assert not await PublishedEdition.exists()
+
+
+async def test_a_snapshot_is_made_under_its_name_and_kept_on_a_second_try(settings: Settings) -> None:
+    await Unit.insert(Unit(code="90", kind="area", level="R", name_zh="Z-zh", name_en="Region"))
+    day = date(2026, 1, 1)
+    text = small.SOURCE.joinpath("people@1.yaml").read_text(encoding="utf-8")
+    await create_campaign(
+        settings, "spring", questionnaire=text, units=["90"], opens=day, closes=date(2026, 3, 1),
+        title=Label("T-zh", "Title"), responsible=Label("O-zh", "Office"), contact="office@example.org",
+    )  # fmt: skip
+    period = {"period_from": day, "period_to": date(2026, 12, 31)}
+    run = await runs.ask(settings, "snapshot", "operator 1", snapshot="2026", campaigns="spring", **period)
+    twin = await runs.ask(settings, "snapshot", "operator 1", snapshot="2026", campaigns="spring", **period)
+    assert await worked(settings) == 2
+    run, twin = await runs.find(run.id), await runs.find(twin.id)
+    assert (run.state, run.failure) == ("done", "")
+    assert fingerprint(places.snapshot_folder(settings, "2026")) == run.digest
+    assert {one.name for one in places.snapshots(settings)} == {"2026", "autumn"}
+    assert "there is a snapshot called 2026 already" in twin.failure
+    # killed after the folder was in its place, before the table said so
+    await WorkbenchRun.update({WorkbenchRun.state: "running", WorkbenchRun.heartbeat: runs.now() - timedelta(1)}).where(
+        WorkbenchRun.id == run.id
+    )
+    assert await worked(settings) == 1
+    assert (await runs.find(run.id)).state == "done"
+    assert left_over(settings) == []
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "/etc", ".hidden", "a/b", "", "x" * 65, "a\x00b", "a b", "a..b"])
+def test_no_name_leads_outside_the_data_directory(name: str) -> None:
+    assert not places.is_name(name)
+    with pytest.raises(ValueError, match="no name"):
+        places.snapshot_folder(Settings(), name)
