@@ -135,7 +135,7 @@ def _scheme(root: Node) -> Scheme:
     weights = _weights_by_level(fields.get("weights_by_level"), levels, nodes, indicators)
     aggregation = _part(fields, "aggregation", _aggregation, Aggregation())
     _means_fit(fields, nodes, places, normalisation, aggregation)
-    if weighting == "given":
+    if weighting == "given" and not root.reader.defects:
         _sums(nodes, places, indicators, levels, weights, fields)
     grades = _part(fields, "grades", _grades, Grades())
     vetoes = _vetoes(fields.get("vetoes"), [grade for grade, _ in grades.bands])

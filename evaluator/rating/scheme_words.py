@@ -219,6 +219,8 @@ def _weights(old: Scheme, new: Scheme, paths: dict[str, tuple[Any, Any]]) -> Par
                 _("%(name)s: from %(old)s to %(new)s of the index, at %(levels)s.")
                 % {"name": language.said(one.name), "old": was_said, "new": now_said, "levels": _names(new, levels)}
             )
+    if not said and any("weight" in path.split(".")[-1] or path.startswith("weights") for path in paths):
+        said.append(_("Weights are written otherwise, every share of the index stays the same."))
     return said, touched
 
 
