@@ -1,15 +1,24 @@
-"""What answers for programs have in common: a window on a long list, and its links (RFC 8288)."""
+"""What answers for programs have in common: four formats at the address of the page, a window on a long list with its
+links (RFC 8288), a strong ETag that is known before anything is computed, gzip, CORS."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response
 
+from evaluator import language
+from evaluator.compression import takes_gzip
 from evaluator.problems import FieldProblem, Problem
+from evaluator.publication import exports
+from evaluator.publication.editions import Edition
+from evaluator.publication.rendered import templates_version
 
 T = TypeVar("T")
 MOST = 5000  # rows of one answer; a whole table of an edition is among its files
@@ -88,3 +97,116 @@ def _whole(request: Request[Any, Any, Any], name: str, default: int, low: int, h
             high=high,
         )
     return int(text)
+
+
+# Public data -------------------------------------------------------------------------------------------------------
+
+TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+PACKED = (".csv", ".json")  # the other two are packed already
+LEAST = 1000  # bytes: below, packing gains nothing
+OPEN = {  # any site's page may read what everybody may
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+BOM = b"\xef\xbb\xbf"
+
+
+def split(name: str) -> tuple[str, str]:
+    """A path's last part without the suffix that asks for data, and that suffix.
+
+    >>> split("3701.json"), split("3701"), split("a.b.parquet")
+    (('3701', '.json'), ('3701', ''), ('a.b', '.parquet'))
+    """
+    suffix = next((end for end in TYPES if name.endswith(end)), "")
+    return name.removesuffix(suffix), suffix
+
+
+def tag_of(request: Request[Any, Any, Any], what: str, packed: bool) -> str:
+    """A strong ETag: of what the answer is made from, this program, the address, the language, and how it is packed."""
+    told = (
+        what, templates_version(), request.scope["path"], request.scope["query_string"].decode("latin-1"),
+        language.current.get(), packed,
+    )  # fmt: skip
+    return f'"{hashlib.sha256(repr(told).encode()).hexdigest()[:32]}"'
+
+
+def answer(
+    request: Request[Any, Any, Any], what: str, suffix: str, body: Callable[[], bytes], *, name: str = "",
+    links: str = "",
+) -> Response[bytes]:  # fmt: skip
+    """Public data. `body` is called only where the asker does not have it already.
+
+    Parameters
+    ----------
+    what
+        Names the state of all that the body is made from, such as an edition's sums.
+    name
+        Of the file, for what is not shown in a browser.
+    """
+    packed = suffix in PACKED and takes_gzip(request.scope)
+    tag = tag_of(request, what, packed)
+    headers = {**OPEN, "ETag": tag, "Cache-Control": "public, max-age=60", "Vary": "Accept-Language, Accept-Encoding"}
+    if links:
+        headers["Link"] = links
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(b"", status_code=304, media_type=TYPES[suffix], headers=headers)
+    if name and suffix != ".json":
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    content = body()
+    if suffix == ".csv" and request.query_params.get("bom") == "1" and not content.startswith(BOM):
+        content = BOM + content
+    elif suffix == ".csv" and request.query_params.get("bom") != "1":
+        content = content.removeprefix(BOM)
+    if packed and len(content) >= LEAST:
+        content = gzip.compress(content, 5, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, media_type=TYPES[suffix], headers=headers)
+
+
+def document(request: Request[Any, Any, Any], what: str, value: Callable[[], object]) -> Response[bytes]:
+    """One JSON document."""
+    return answer(request, what, ".json", lambda: msgspec.json.encode(value()))
+
+
+def table(
+    request: Request[Any, Any, Any],
+    edition: Edition,
+    suffix: str,
+    columns: Mapping[str, str],
+    keys: Sequence[str],
+    rows: Callable[[Sequence[str]], Iterable[Sequence[object]]],
+    *,
+    name: str,
+    title: str,
+    key: str = "ratings",
+) -> Response[bytes]:
+    """A table of an edition in whichever of the four formats is asked for, or a window of it.
+
+    Parameters
+    ----------
+    columns
+        Names and kinds.
+    keys
+        What a row is made of, each; `rows` makes those of some.
+    """
+    shown = window(request, len(keys))
+
+    def body() -> bytes:
+        made = rows(shown.of(keys))
+        if suffix == ".json":
+            content = {**exports.about(edition), **shown.about(), key: exports.objects(columns, made)}
+            return msgspec.json.encode(content)
+        if suffix == ".csv":
+            return exports.csv_of(edition, columns, made)
+        if suffix == ".parquet":
+            return exports.parquet_of(edition, columns, made)
+        return exports.table_xlsx(edition, key, title, columns, made)
+
+    return answer(request, edition.sums, suffix, body, name=f"{name}{suffix}", links=shown.links())

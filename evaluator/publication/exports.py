@@ -194,7 +194,7 @@ def sheets(edition: Edition, codes: Sequence[str]) -> tuple[Sheet, ...]:
     ]
     if note.why:
         facts.append((_("Why it was revised"), note.why))
-    meanings = [("ratings", column.name, column.about) for column in EDITION["ratings"].columns]
+    meanings = [("ratings", column.name, _(column.about)) for column in EDITION["ratings"].columns]
     for sheet, members in (("ratings", edition.scheme.dimensions), ("indicators", edition.scheme.indicators)):
         meanings += [(sheet, f"{m.code}_score / _lower / _upper", f"{m.name.zh} / {m.name.en}") for m in members]
     return (
@@ -268,6 +268,24 @@ def xlsx_of(edition: Edition, codes: Sequence[str]) -> bytes:
     """A workbook on some units."""
     out = io.BytesIO()
     write_xlsx(out, edition, sheets(edition, codes))
+    return out.getvalue()
+
+
+def table_xlsx(
+    edition: Edition, name: str, title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]
+) -> bytes:
+    """One table as a workbook, with a sheet that says what its columns mean."""
+    known = {column.name: column.about for door in EDITION.values() for column in door.columns}
+    meanings = [(name, column, _(known[column]) if column in known else "") for column in columns]
+    out = io.BytesIO()
+    write_xlsx(
+        out,
+        edition,
+        (
+            Sheet(name, title, tuple(columns), rows),
+            Sheet("columns", _("What the columns mean"), (_("Table"), _("Column"), _("Meaning")), meanings),
+        ),
+    )
     return out.getvalue()
 
 

@@ -13,6 +13,7 @@ from litestar.response import File
 from evaluator import pages
 from evaluator.problems import not_found
 from evaluator.publication import (
+    api_data,
     charts,
     exports,
     maps,
@@ -24,12 +25,12 @@ from evaluator.publication import (
     unit_view,
     wording,
 )
+from evaluator.publication.api_answers import split
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
 from evaluator.publication.replies import reply_of
 
 Web = Request[Any, Any, Any]
-DATA = (".json", ".csv")
 TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -38,12 +39,6 @@ TYPES = {
     ".yaml": "application/yaml",
 }
 THUMBNAIL, LISTED = 300, 200  # width of the overview's map; most rows of the map's table
-
-
-def split(name: str) -> tuple[str, str]:
-    """A path's last part without the suffix that asks for data, and that suffix."""
-    suffix = next((end for end in DATA if name.endswith(end)), "")
-    return name.removesuffix(suffix), suffix
 
 
 def shown(request: Web, edition: Edition, template: str, **context: Any) -> Response[str]:
@@ -85,18 +80,8 @@ async def edition_list(request: Web) -> Response[str]:
 
 @get("/editions.json")
 async def edition_list_data(request: Web) -> Response[bytes]:
-    names = (
-        "identifier",
-        "title_zh",
-        "title_en",
-        "period_from",
-        "period_to",
-        "published_on",
-        "supersedes",
-        "simulated",
-    )
-    rows = [{name: getattr(row, name) for name in names} for row in await shelf.published()]
-    return pages.json_response(request, {"editions": rows})
+    """The same for programs."""
+    return api_data.editions(request, await shelf.published())
 
 
 @get("/editions/{edition_id:str}")
@@ -105,10 +90,7 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
     name, suffix = split(edition_id)
     edition = await shelf.opened(request, name)
     if suffix == ".json":
-        levels = {level: len(edition.order[level]) for level in edition.levels}
-        return pages.json_response(
-            request, {**exports.about(edition), "units": levels, "files": sorted(listed(edition.folder))}
-        )
+        return api_data.overview(request, edition, request.state.edition_row)
     if suffix:
         raise not_found(edition_id)
     path = outlines.outline_file(request.app.state.settings.data_dir, edition.identifier)
@@ -132,7 +114,7 @@ async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath
         raise not_found(within or level)
     codes = ranking.codes(edition, level, within)
     if suffix:
-        return ratings_data(request, edition, codes, suffix, f"{edition.identifier}-{level}{suffix}")
+        return await asyncio.to_thread(api_data.ratings, request, edition, codes, suffix, level)
     listing = ranking.listing(edition, codes, page_number(request))
     if listing is None:
         raise not_found(request.query_params.get("page", ""))
@@ -141,14 +123,6 @@ async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath
         parents=ranking.parents(edition, level), wide=ranking.picture(edition, listing.rows, narrow=False),
         narrow=ranking.picture(edition, listing.rows, narrow=True),
     )  # fmt: skip
-
-
-def ratings_data(request: Web, edition: Edition, codes: tuple[str, ...], suffix: str, name: str) -> Response[bytes]:
-    """Ratings of some units as CSV or JSON."""
-    columns, rows = exports.rating_columns(edition), exports.rating_rows(edition, codes)
-    if suffix == ".csv":
-        return pages.data_response(request, exports.csv_of(edition, columns, rows), TYPES[suffix], file_name=name)
-    return pages.json_response(request, {**exports.about(edition), "ratings": exports.objects(columns, rows)})
 
 
 @get("/editions/{edition_id:str}/map")
@@ -182,11 +156,8 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
     code, suffix = split(code)
     if code not in edition.units or code not in edition.ratings:
         raise not_found(code[:80])
-    if suffix == ".json":
-        return pages.json_response(request, exports.unit_document(edition, code))
-    if suffix == ".csv":
-        body = exports.csv_of(edition, exports.SCORE_COLUMNS, exports.score_rows(edition, [code]))
-        return pages.data_response(request, body, TYPES[suffix], file_name=f"{edition.identifier}-{code}.csv")
+    if suffix:
+        return await asyncio.to_thread(api_data.unit, request, edition, code, suffix)
     return await unit_shown(request, edition, code, reply=await reply_of(edition.identifier, code))
 
 

@@ -263,12 +263,13 @@ async def test_the_same_address_gives_data(client: AsyncTestClient, published: s
     assert (await client.get("/editions.json")).json()["editions"][0]["identifier"] == published
 
 
-async def test_csv_has_a_byte_order_mark_the_mark_and_the_same_figures(
+async def test_csv_has_the_mark_the_same_figures_and_by_option_a_byte_order_mark(
     client: AsyncTestClient, published: str, edition
 ) -> None:
-    answer = await client.get(f"/editions/{published}/ranking/W.csv?in=9001")
+    plain = await client.get(f"/editions/{published}/ranking/W.csv?in=9001")
+    answer = await client.get(f"/editions/{published}/ranking/W.csv?in=9001&bom=1")
     assert answer.headers["content-type"].startswith("text/csv")
-    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert answer.content == b"\xef\xbb\xbf" + plain.content
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert {row["unit"] for row in rows} == {code for code in edition.order["W"] if code.startswith("9001")}
     assert all(row["data_status"] == SIMULATED for row in rows)
