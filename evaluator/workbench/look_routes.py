@@ -167,7 +167,7 @@ def _weights_picture(rows: Sequence[looking.Counting], names: dict[str, str], na
         return None
     marks = [
         charts.Row(
-            name=names[one.code], value=100 * one.effective, low=math.nan, high=math.nan,
+            name=names[one.code], value=100 * one.effective, low=0.0, high=100 * one.effective,
             text=figures.percent(one.effective),
             title=f"{names[one.code]}: {figures.percent(one.effective)} ({figures.percent(one.nominal)})",
             reference=100 * one.nominal,

@@ -54,6 +54,11 @@ def step(code: str) -> str:
     }.get(code, code)
 
 
+def rating_state(code: str) -> str:
+    """The state of a rating, short enough for the head of a table."""
+    return _("too few units") if code == "too_few_units" else wording.state(code)
+
+
 def input_state(code: str) -> str:
     """The state of a number, short enough for the head of a table."""
     return {

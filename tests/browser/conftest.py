@@ -71,8 +71,11 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def served(home: Path, **more: str) -> Iterator[str]:
-    """The site over the data directory `home`, with `more` settings, in a process of its own; gives its address."""
+def served(home: Path, *, worker: bool = False, **more: str) -> Iterator[str]:
+    """The site over the data directory `home`, with `more` settings, in a process of its own; gives its address.
+
+    With the workbench's `worker` beside it only where a test needs one.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -81,7 +84,7 @@ def served(home: Path, **more: str) -> Iterator[str]:
     command = "import sys; from evaluator.cli import main; sys.argv[0] = 'evaluator'; main()"
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", command, "serve", "--port", str(port)],
+            [sys.executable, "-c", command, "serve", "--port", str(port), *([] if worker else ["--no-workbench"])],
             env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2],
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -109,7 +112,9 @@ def new_site() -> Callable[[Path, Any], Any]:
     """`with new_site(home, filling) as address`: a fresh database, filled by the coroutine function, and served."""
 
     @contextmanager
-    def make(home: Path, filling: Callable[[Settings], Any], **more: str) -> Iterator[str]:
+    def make(
+        home: Path, filling: Callable[[Settings], Any], *, worker: bool = False, **more: str
+    ) -> Iterator[str]:
         settings = Settings(data_dir=home)
         database.connect(settings.database)
 
@@ -119,7 +124,7 @@ def new_site() -> Callable[[Path, Any], Any]:
 
         with ThreadPoolExecutor(1) as elsewhere:  # the browser's own loop holds this thread
             elsewhere.submit(lambda: asyncio.run(prepare())).result()
-        with served(home, **more) as address:
+        with served(home, worker=worker, **more) as address:
             yield address
 
     return make
