@@ -1,4 +1,4 @@
-"""Transparency International's Corruption Perceptions Index 2012, rated by `evaluator rate` from files.
+"""Transparency International's Corruption Perceptions Index 2012, rated from files by the shipped scheme `cpi-2012`.
 
     .venv/bin/python benchmarks/cpi2012.py [FOLDER with cpi2012.csv]
 
@@ -14,33 +14,18 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from evaluator.rating.edition import read_edition
 from evaluator.rating.run import rate
+from evaluator.rating.shipped import shipped
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.verify import verify
 
 NOT_SOURCES = 8  # columns before the sources: country, region and what was published
 DATA = Path(__file__).parents[2] / "shared/data"
-
-
-def scheme_text(sources: Sequence[str]) -> str:
-    """One level, one dimension, an indicator a source; the plain mean of what is there, of at least three."""
-    indicators = "".join(f"  - {{code: {source}, dim: perceived, source: ready}}\n" for source in sources)
-    return (
-        "code: cpi-2012\n"
-        "title: Corruption Perceptions Index 2012\n"
-        "levels: {country: Country}\n"
-        "dimensions: {perceived: {name: Perceived corruption}}\n"
-        f"indicators:\n{indicators}"
-        "normalisation: {method: none}\n"
-        "aggregation: {within_dimension: arithmetic, across_dimensions: arithmetic}\n"
-        "missing: {min_present: 3, impute: none}\n"
-    )
 
 
 def main() -> int:
@@ -60,7 +45,6 @@ def main() -> int:
     ]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "scheme.yaml").write_text(scheme_text(sources), encoding="utf-8")
         write_snapshot(
             folder / "snapshot",
             {
@@ -77,7 +61,7 @@ def main() -> int:
             },
             form="csv",
         )
-        rated = rate(folder / "scheme.yaml", folder / "snapshot", folder / "edition")
+        rated = rate(shipped()["cpi-2012"], folder / "snapshot", folder / "edition")
         ratings = read_edition(rated.out).table("ratings")
         verdict = verify(rated.out)
     # half to even, as Python rounds
