@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 
+import asyncpg
 import pytest
 
 from evaluator import database
@@ -100,3 +101,23 @@ async def test_an_upgrade_that_fails_leaves_no_table_behind(tmp_path, monkeypatc
 async def test_sqlite_tables_with_random_keys_keep_no_row_number(sqlite_url: str) -> None:
     with pytest.raises(database.Unavailable, match="rowid"):
         await Response.raw("SELECT rowid FROM response")
+
+
+async def test_postgres_keeps_no_statistics_of_codes(database_url: str) -> None:
+    """They would hold some codes of each time at which the server looked, and so who answered before it."""
+    if not database_url.startswith("postgresql"):
+        return
+    connection = await asyncpg.connect(database_url)
+    try:
+        found = await connection.fetch(
+            "SELECT attrelid::regclass::text, attname FROM pg_attribute WHERE attstattarget = 0 AND attnum > 0"
+        )
+    finally:
+        await connection.close()
+    kept_from = {(row[0], row[1]) for row in found}
+    assert kept_from >= {
+        ("admission", "code_hash"),
+        ("pending", "code_hash"),
+        ("pending", "leaf_hash"),
+        ("draft", "name"),
+    }

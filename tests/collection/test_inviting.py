@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from evaluator.collection import batches, sender_folder
+from evaluator.collection import batches, reminders, sender_folder
 from evaluator.collection.admission import find_invitation, read_code
 from evaluator.collection.batches import Report
 from evaluator.collection.campaigns import LiveCampaign, load_campaign
@@ -433,8 +433,9 @@ def test_the_odds_that_a_list_gives_away_are_at_most_nine_to_one() -> None:
 
 
 async def test_two_lists_never_show_for_certain_who_answered_in_between(
-    site: Settings, small_campaign: Make, tmp_path: Path
+    site: Settings, small_campaign: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reminders, "LIE", 0.3)  # so that of some hundred people some are told wrong twice
     codes = await sent(site, small_campaign, tmp_path, 900)
     await use(site, codes[:200])
     await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
