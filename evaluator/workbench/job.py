@@ -143,7 +143,7 @@ def _publish(task: Task, tell: Tell) -> Word:
     tell("decision", 0.0)
     note = decided_edition(task.edition, task.out, task.decision)
     today = datetime.now(settings.zone).date()
-    asyncio.run(publish(settings, task.out, lambda folder: verify(folder, None, tell).differences, today))
+    asyncio.run(publish(settings, task.out, lambda folder: verify(folder, None, tell).differences, today, draft=True))
     return Word(step="done", share=1.0, done=True, edition=note.identifier, digest=sha256_of(task.out / SUMS))
 
 

@@ -222,7 +222,7 @@ async def test_a_taken_run_carries_the_decision_and_is_published(settings: Setti
     assert (handing.state, handing.failure) == ("done", "")
     row = await PublishedEdition.objects().get(PublishedEdition.identifier == handing.edition)
     assert row is not None
-    assert row.sums_sha256 == handing.digest
+    assert (row.sums_sha256, row.state) == (handing.digest, "draft")
     folder = folder_of(settings, handing.edition)
     note, before = read_note(folder), read_note(made / "edition")
     assert note.decision == "Taken, for its evidence."
