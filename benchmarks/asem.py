@@ -13,6 +13,7 @@ import csv
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def evaluator(*words: str) -> str:
     return subprocess.run([sys.executable, "-c", program, *words], check=True, capture_output=True, text=True).stdout
 
 
-def check(data: Path, folder: Path, draws: int) -> list[str]:
+def check(data: Path, folder: Path, draws: int, evaluator: Callable[..., str] = evaluator) -> list[str]:
     """Rate and compare; a line a difference that is too large."""
     write_snapshot(data, folder / "snapshot")
     (folder / "asem.yaml").write_text(evaluator("scheme", "show", "asem"), encoding="utf-8")

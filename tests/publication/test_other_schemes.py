@@ -1,4 +1,4 @@
-"""Pages of an edition whose scheme has nothing optional: no tasks, grades, vetoes, records or citizens."""
+"""Pages of an edition whose scheme has nothing optional, and a node below its dimension."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from evaluator.settings import Settings
 SCHEME = """
 code: bare
 levels: {L: land}
-dimensions: {d1: {}}
+dimensions: {d1: {}, inner: {parent: d1, w: 2}}
 indicators:
   - {code: a, dim: d1, source: ready}
-  - {code: b, dim: d1, source: ready}
-  - {code: c, dim: d1, source: ready}
+  - {code: b, dim: inner, source: ready}
+  - {code: c, dim: inner, source: ready}
 aggregation: {within_dimension: arithmetic}
 missing: {min_present: 2, impute: none}
 normalisation: {method: none}
