@@ -92,7 +92,8 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    for room in (units, ledger, collection, editing, library, assessment, records, publication, review, workbench):
+    rooms = (units, ledger, collection, editing, library, assessment, records, publication, lifecycle, review, workbench)
+    for room in rooms:
         routes: Any = room
         public += getattr(routes, "public", [])
         staff += getattr(routes, "staff", [])
