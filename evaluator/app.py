@@ -22,6 +22,7 @@ from evaluator.compression import compressed
 from evaluator.editing import routes as editing
 from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
+from evaluator.publication import api_routes as api
 from evaluator.publication import lifecycle_routes as lifecycle
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
@@ -92,7 +93,10 @@ def create_app(settings: Settings | None = None) -> Site:
     public: list[Any] = [choose_language, health, *accounts.public]
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
-    rooms = (units, ledger, collection, editing, library, assessment, records, publication, lifecycle, review, workbench)
+    rooms = (
+        units, ledger, collection, editing, library, assessment, records, publication, lifecycle, review, api,
+        workbench,
+    )  # fmt: skip
     for room in rooms:
         routes: Any = room
         public += getattr(routes, "public", [])

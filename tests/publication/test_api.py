@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import duckdb
 import pytest
+from jsonschema import Draft202012Validator
 from litestar.testing import AsyncTestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.publication import small_edition as small
 from tests.publication.test_exports import read_workbook
 
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 FORMS = ("json", "csv", "xlsx", "parquet")
 
 
@@ -102,3 +109,58 @@ async def test_what_is_not_there_is_told_as_a_problem(client: AsyncTestClient, p
 async def test_staff_data_are_not_open_to_other_sites(client: AsyncTestClient) -> None:
     answer = await client.get(f"/staff/review/{small.REGION}/ratings.json")
     assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_description_is_valid_openapi_and_what_the_site_answers_is_as_described(
+    client: AsyncTestClient, published: str
+) -> None:
+    answer = await client.get("/openapi.json")
+    document = answer.json()
+    OpenAPIV31SpecValidator(document).validate()
+    for path, schema in (
+        ("/editions.json", "Editions"), (f"/editions/{published}.json", "About"),
+        (f"/editions/{published}/ranking/M.json", "Ratings"), (f"/editions/{published}/units/9001.json", "Unit"),
+        ("/editions/none.json", "Problem"),
+    ):  # fmt: skip
+        validator = Draft202012Validator({"$ref": f"#/components/schemas/{schema}", **document})
+        assert [error.message for error in validator.iter_errors((await client.get(path)).json())] == [], path
+    for path, operations in document["paths"].items():
+        told = operations["get"]["responses"]["200"]["content"]["application/json"]
+        validator = Draft202012Validator({**told["schema"], **document})
+        assert [error.message for error in validator.iter_errors(told["example"])] == [], path
+
+
+async def test_the_description_reads_as_a_page_in_both_languages(client: AsyncTestClient) -> None:
+    for language in ("en", "zh-CN"):
+        page = await client.get("/openapi", headers={"accept": "text/html", "accept-language": language})
+        assert page.status_code == 200
+        for path in (await client.get("/openapi.json")).json()["paths"]:
+            assert path in page.text
+
+
+async def test_latest_leads_to_the_latest_edition(client: AsyncTestClient, published: str) -> None:
+    answer = await client.get("/editions/latest.json", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, f"/editions/{published}.json")
+
+
+async def test_the_example_of_the_documentation_runs(
+    client: AsyncTestClient, published: str, edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ten lines of docs/api.md, with its addresses answered by this site."""
+    text = DOCS.read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(code.strip().splitlines()) <= 10
+    asked: list[str] = []
+
+    def urlopen(address: str) -> io.BytesIO:
+        asked.append(address.removeprefix("https://ratings.example.org"))
+        return io.BytesIO(asyncio.run_coroutine_threadsafe(client.get(asked[-1]), loop).result().content)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    said = io.StringIO()
+    with redirect_stdout(said):
+        await asyncio.to_thread(exec, code.replace("LEVEL", "M"), {})
+    assert asked == ["/editions/latest.json", f"/editions/{published}/ranking/M.json"]
+    assert said.getvalue().splitlines()[0].startswith(edition.order["M"][0])
+    assert len(said.getvalue().splitlines()) == len(edition.order["M"])
