@@ -81,19 +81,28 @@ def rate(
 @click.argument("edition", type=FOLDER)
 @click.option("--snapshot", type=FOLDER, help="Recompute everything from this snapshot, not only from the edition.")
 @click.option("--previous", type=FOLDER, help="Edition of the last period, where the figures rest on it.")
+@click.option("--proof", type=FILE, help="The publisher's proof that this very edition was logged; say --key.")
+@click.option("--key", help="Key of the publisher's audit log, NAME+ID+KEY, from somewhere else than the proof.")
 @click.option("--all", "everything", is_flag=True, help=f"Print all differences, not the first {SHOWN} of a file.")
 @_mended
-def verify(edition: Path, snapshot: Path | None, previous: Path | None, everything: bool) -> int:
-    """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference."""
+def verify(
+    edition: Path, snapshot: Path | None, previous: Path | None, proof: Path | None, key: str | None, everything: bool
+) -> int:
+    """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference.
+
+    No database, no settings and no network are needed.
+    """
     from evaluator.rating.edition import SUMS, software
     from evaluator.rating.folders import sha256_of
     from evaluator.rating.progress import bars
     from evaluator.rating.verify import verify as run
 
+    unlogged = _unlogged(edition, proof, key)
     with bars() as progress:
         verdict = run(edition, snapshot, progress, previous)
+    differences = [*unlogged, *verdict.differences]
     shown: dict[str, int] = {}
-    for difference in verdict.differences:
+    for difference in differences:
         table = difference.partition(" ")[0]
         shown[table] = shown.get(table, 0) + 1
         if everything or shown[table] <= SHOWN:
@@ -101,19 +110,38 @@ def verify(edition: Path, snapshot: Path | None, previous: Path | None, everythi
     for table, count in shown.items():
         if count > SHOWN and not everything:
             click.echo(f"{table} {count - SHOWN} more differences; --all prints them")
-    if verdict.differences:
-        if verdict.made_by and verdict.made_by != software():
+    if differences:
+        if verdict.differences and verdict.made_by and verdict.made_by != software():
             made, here = (", ".join(f"{k} {v}" for k, v in one.items()) for one in (verdict.made_by, software()))
             click.echo(f"it was made by {made}; here is {here}: verify with the versions it was made by", err=True)
-        click.echo(f"no: {edition} does not hold ({len(verdict.differences)} differences)", err=True)
+        click.echo(f"no: {edition} does not hold ({len(differences)} differences)", err=True)
         return 1
     click.echo(f"yes: {verdict.identifier} holds ({verdict.files} files, {verdict.figures} figures recomputed)")
     if snapshot is None:
         click.echo(
             "recomputed from inputs, factors and scheme: scores, ratings, sensitivity; the rest takes the snapshot"
         )
-    click.echo(f"SHA-256 of {SUMS}: {sha256_of(edition / SUMS)}; compare it with the one that the publisher shows")
+    said = sha256_of(edition / SUMS)
+    if proof:
+        click.echo(f"logged as published: SHA-256 of {SUMS} {said}")
+    else:
+        click.echo(f"SHA-256 of {SUMS}: {said}; compare it with the one that the publisher shows, or give --proof")
     return 0
+
+
+def _unlogged(edition: Path, proof: Path | None, key: str | None) -> list[str]:
+    """Why the proof does not show that the edition was published; nothing without a proof."""
+    from evaluator.rating.logged import not_logged, read_key
+
+    if (proof is None) != (key is None):
+        raise InputError(["--proof and --key belong together: the proof is worth as much as the key it is checked by"])
+    if proof is None or key is None:
+        return []
+    try:
+        text = proof.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError([f"{proof} cannot be read ({error}); give what /editions/IDENTIFIER/proof shows"]) from None
+    return not_logged(edition, text, read_key(key))
 
 
 @click.group()
