@@ -31,6 +31,13 @@ def _today(request: Staff) -> date:
     return _now(request).date()
 
 
+def _words(problem: Problem | None) -> str:
+    """Why something was refused, in the reader's language."""
+    if problem is None:
+        return ""
+    return gettext(problem.detail) % problem.values if problem.values else gettext(problem.detail)
+
+
 def possible(row: PublishedEdition) -> tuple[str, ...]:
     """The steps that an edition can take from where it is."""
     if row.state == "draft":
@@ -80,8 +87,8 @@ async def _step_page(
 ) -> Response[Any]:
     return pages.page(
         request, "publication/lifecycle_step.html", status=problem.status if problem else 200, row=row, step=step,
-        early=early(row, _today(request)), values=values, problem=problem, simulated=row.simulated,
-        until=_today(request),
+        early=early(row, _today(request)), values=values, problem=problem, refused=_words(problem),
+        simulated=row.simulated,
     )  # fmt: skip
 
 
@@ -146,7 +153,7 @@ async def _own_page(
     written = await replies.reply_of(row.identifier, unit)
     shown = await unit_shown(
         request, edition, unit, "lifecycle_unit.html", own=True, mine=mine, row=row, written=written,
-        text=text if text is not None else written.text if written else "", problem=problem,
+        text=text if text is not None else written.text if written else "", problem=problem, refused=_words(problem),
         open=lifecycle.reply_open(row, _today(request)), longest=replies.LONGEST,
         done=request.query_params.get("done", ""),
     )  # fmt: skip

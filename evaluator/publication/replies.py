@@ -74,9 +74,12 @@ async def write_reply(
         if found is not None and found.text == clean:
             return found
         if found is None:
-            found = EditionReply(edition=edition, unit=unit)
-        found.text, found.account, found.written_at, found.changed_at = clean, account.id, now, now
-        found.answer, found.corrected = "", False  # what was said to another text
+            found = EditionReply(
+                edition=edition, unit=unit, text=clean, account=account.id, written_at=now, changed_at=now
+            )
+        else:
+            found.text, found.account, found.written_at, found.changed_at = clean, account.id, now, now
+            found.answer, found.corrected = "", False  # what was said to another text
         await found.save()
         digest = sha256(clean.encode()).hexdigest()
         await record(settings, "edition.replied", edition=edition, unit=unit, sha256=digest)
