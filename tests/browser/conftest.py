@@ -112,9 +112,7 @@ def new_site() -> Callable[[Path, Any], Any]:
     """`with new_site(home, filling) as address`: a fresh database, filled by the coroutine function, and served."""
 
     @contextmanager
-    def make(
-        home: Path, filling: Callable[[Settings], Any], *, worker: bool = False, **more: str
-    ) -> Iterator[str]:
+    def make(home: Path, filling: Callable[[Settings], Any], *, worker: bool = False, **more: str) -> Iterator[str]:
         settings = Settings(data_dir=home)
         database.connect(settings.database)
 
