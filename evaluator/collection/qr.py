@@ -16,6 +16,7 @@ from evaluator.settings import Settings
 QUIET = 4  # modules of white around it, as ISO/IEC 18004 wants
 CORRECTION = "m"  # a seventh of it may be dirty
 ON_A_SCREEN = "l"  # which stays clean: fewer and larger modules
+MASK = 3  # of the eight on a screen: to compare them takes three times as long as all the rest, while somebody waits
 
 
 def _(message: str) -> str:
@@ -40,7 +41,8 @@ def drawn(text: str, *, correction: str = CORRECTION) -> Markup:
     segno.DataOverflowError
         No QR code holds so much.
     """
-    drawing = segno.make_qr(text, error=correction).svg_inline(
+    mask = MASK if correction == ON_A_SCREEN else None  # on paper, which wrinkles, the best one
+    drawing = segno.make_qr(text, error=correction, mask=mask).svg_inline(
         border=QUIET, omitsize=True, light="#fff", svgclass="qr", lineclass=None
     )
     label = language.gettext(_("QR code"))
