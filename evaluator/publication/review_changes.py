@@ -17,6 +17,7 @@ from evaluator.rating import tabular
 from evaluator.rating.case import Measured
 from evaluator.rating.changes import Side, changes
 from evaluator.rating.published import read_back
+from evaluator.rating.recipe import recipe
 from evaluator.rating.tables import PublishedEdition
 
 log = logging.getLogger("evaluator")
@@ -81,9 +82,10 @@ _computing = threading.Lock()
 def since(folder: Path, before: Edition, after: Edition) -> Since | None:
     """The changes from `before` to `after`, from `folder` where they were computed before.
 
-    None where the editions were rated by different schemes: their figures do not compare.
+    None where their figures do not compare: rated by different schemes, or by one that makes a scale from each
+    edition's data.
     """
-    if before.scheme != after.scheme:
+    if before.scheme != after.scheme or not recipe(after.scheme).fixed:
         return None
     key = (before.sums, after.sums)
     with _computing:  # several visitors at once: one computes
