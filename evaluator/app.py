@@ -23,6 +23,7 @@ from evaluator.editing import routes as editing
 from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
 from evaluator.publication import api_routes as api
+from evaluator.publication import changes_routes as changes
 from evaluator.publication import lifecycle_routes as lifecycle
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
@@ -94,8 +95,8 @@ def create_app(settings: Settings | None = None) -> Site:
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
     rooms = (
-        units, ledger, collection, editing, library, assessment, records, publication, lifecycle, review, api,
-        workbench,
+        units, ledger, collection, editing, library, assessment, records, publication, lifecycle, changes, review,
+        api, workbench,
     )  # fmt: skip
     for room in rooms:
         routes: Any = room
