@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,12 +33,12 @@ def codes(edition: Edition, level: str, within: str = "") -> tuple[str, ...]:
     return tuple(code for code in found if code in under)
 
 
-def listing(edition: Edition, chosen: Sequence[str], page: int) -> Listing | None:
+def listing(edition: Edition, chosen: Sequence[str], page: int, size: int = PAGE) -> Listing | None:
     """A page of units; None when there is no such page."""
-    last = max(1, -(-len(chosen) // PAGE))
+    last = max(1, -(-len(chosen) // size))
     if not 1 <= page <= last:
         return None
-    here = chosen[(page - 1) * PAGE : page * PAGE]
+    here = chosen[(page - 1) * size : page * size]
     return Listing(tuple((edition.units[code], edition.ratings[code]) for code in here), page, last, len(chosen))
 
 
@@ -74,6 +75,20 @@ def said(edition: Edition, unit: Unit, rating: Rating) -> str:
         parts.append(_("grade %(grade)s") % {"grade": wording.grade(rating)})
     parts.append(wording.rank(edition, rating) if rating.ranked else wording.state(rating.state))
     return ", ".join(parts)
+
+
+def of_a_node(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str, *, narrow: bool) -> charts.Chart:
+    """Score and interval of a dimension or an indicator, unit by unit; a tick marks the level's median."""
+    decimals = edition.scheme.publication.decimals
+    found = []
+    for unit, _rating in rows:
+        score = next((one for one in edition.scores.of(unit.code) if one.node == node), None)
+        value, low, high = (score.score, score.lower, score.upper) if score else (math.nan,) * 3
+        text, name = pages.shown(value, decimals), wording.unit_name(unit)
+        title = f"{name}: {text} ({wording.interval(low, high, decimals)})"
+        reference = edition.nodes.get((unit.level, node), (math.nan, math.nan))[0]
+        found.append(charts.Row(name, value, low, high, text, title, reference=reference))
+    return charts.dots(found, narrow=narrow, scale=edition.scheme.normalisation.scale)
 
 
 def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bool) -> charts.Chart:

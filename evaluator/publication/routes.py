@@ -21,6 +21,7 @@ from evaluator.publication import (
     outlines,
     ranking,
     rendered,
+    selection,
     shelf,
     unit_view,
     wording,
@@ -106,22 +107,30 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
 
 @get("/editions/{edition_id:str}/ranking/{level:str}")
 async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath[str]) -> Response[Any]:
-    """The units of a level, best tier first, each with its interval; the same as .json and .csv."""
+    """The units of a level, filtered and ordered as the address says, each with its interval; also .json and .csv."""
     edition = await shelf.opened(request, edition_id)
     level, suffix = split(level)
-    within = request.query_params.get("in", "")
-    if level not in edition.order or (within and within not in edition.units):
-        raise not_found(within or level)
-    codes = ranking.codes(edition, level, within)
+    if level not in edition.order:
+        raise not_found(level[:80])
+    wanted = selection.read(edition, level, request.query_params)
+    codes = selection.codes(edition, level, wanted)
     if suffix:
         return await asyncio.to_thread(api_data.ratings, request, edition, codes, suffix, level)
-    listing = ranking.listing(edition, codes, page_number(request))
+    listing = ranking.listing(edition, codes, page_number(request), len(codes) or 1 if wanted.whole else ranking.PAGE)
     if listing is None:
         raise not_found(request.query_params.get("page", ""))
-    return shown(
-        request, edition, "ranking.html", level=level, within=within, listing=listing,
-        parents=ranking.parents(edition, level), wide=ranking.picture(edition, listing.rows, narrow=False),
-        narrow=ranking.picture(edition, listing.rows, narrow=True),
+    node = wanted.sort if wanted.sort in {d.code for d in edition.scheme.dimensions} else ""
+    drawn = len(listing.rows) <= 2 * ranking.PAGE  # a picture of a thousand lines tells nothing that the table does not
+    wide, narrow = (
+        (ranking.of_a_node(edition, listing.rows, node, narrow=small) if node else
+         ranking.picture(edition, listing.rows, narrow=small)) if drawn else None
+        for small in (False, True)
+    )  # fmt: skip
+    return await asyncio.to_thread(
+        shown, request, edition, "ranking.html", level=level, wanted=wanted, listing=listing, wide=wide, narrow=narrow,
+        parents=ranking.parents(edition, level), orders=selection.orders(edition), node=node,
+        node_name=selection.orders(edition).get(node, ""), score_of=selection.score_of, page_size=ranking.PAGE,
+        states=selection.states(edition, level), tiers=edition.tiers_at(level),
     )  # fmt: skip
 
 
