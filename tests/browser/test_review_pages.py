@@ -1,0 +1,160 @@
+"""The performance review as a superior sees it, with two years of one region, keys for programs and the printed report.
+
+Each page is opened once in each language and size for all checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluator.accounts.register import create_account
+from evaluator.publication.publishing import publish
+from evaluator.records.tables import Event, Import
+from evaluator.settings import Settings
+from evaluator.units.tables import Unit
+from tests.browser.conftest import (
+    DESKTOP,
+    LANGUAGES,
+    PHONE,
+    opened,
+    overflow,
+    overlapping_texts,
+    press,
+    signed_in,
+    violations,
+)  # fmt: skip
+from tests.publication import small_edition as small
+
+PASSWORD = "correct horse battery staple"
+VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
+WORSE, BETTER = "9001", "9004"  # how these were a year before: much worse, much better
+WAITING = small.CAPPED  # a unit with a veto that has records that wait for rectification too
+EARLIER = (date(2025, 1, 1), date(2025, 12, 31))
+PATHS = {
+    "review": "/staff/review",
+    "rule": "/staff/review/rule",
+    "report": f"/staff/review/{WAITING}/report",
+    "keys": "/staff/keys",
+    "addresses": "/openapi",
+}
+SILENT = f"/staff/review/{small.SILENT}/report"
+ENGLISH = re.compile(r"(?:[A-Za-z]{2,} ){3,}")
+IN_ENGLISH = "code, pre, [lang=en]"  # of a page in Chinese; what OpenAPI says is English and says so
+A4, PAPER = (595, 842), {"width": 680, "height": 1000}  # points; pixels between the margins
+LABEL, WHY = "Nightly copy of the review into the office's own system", "The best tier is not perfect"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    address: str
+    cookies: list[Any]  # of the region's superior
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) -> Iterator[Reviewed]:
+    """A served site with this year's and last year's edition, records, a kept rule, a key and a superior."""
+    home, made = tmp_path_factory.mktemp("reviewed"), tmp_path_factory.mktemp("editions")
+    moved = {WORSE: -0.3, BETTER: 0.3}
+    before = small.build(made / "before", period=EARLIER, moved=moved, draws=64)
+    now = small.build(made / "now", draws=64)
+
+    async def fill(settings: Settings) -> None:
+        await publish(settings, before, lambda edition: (), date(2026, 1, 15))
+        await publish(settings, now, lambda edition: (), date(2027, 1, 15))
+        units = small.units()
+        columns = (units[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
+        for code, parent, level, zh, en in zip(*columns, strict=True):
+            await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
+        today = date.today()
+        brought = Import(kind="events", file_name="e.csv", sha256="0" * 64, imported_on=today, rows=3, simulated=True)
+        await brought.save()
+        for record, state, age in (("late", "final", 400), ("new", "final", 3), ("theirs", "contested", 400)):
+            since = today - timedelta(age)
+            await Event(
+                unit=WAITING, record=record, record_class="general", document_date=since, state=state,
+                state_date=since, brought_by=brought.id,
+            ).save()  # fmt: skip
+        await create_account("region", PASSWORD, "superior", unit=small.REGION)
+
+    with new_site(home, fill) as address:
+        cookies = signed_in(browser, address, "region", PASSWORD)
+        with opened(browser, f"{address}/staff/keys", language="en", viewport=PHONE, cookies=cookies) as page:
+            page.fill("#label", LABEL)
+            press(page, "main button")
+            assert page.locator("#key").inner_text()
+            found = wrong_with(page, "a new key")  # it and the command with it are long words
+        with opened(browser, f"{address}/staff/review/rule", language="en", viewport=PHONE, cookies=cookies) as page:
+            page.fill("#best", "95")
+            press(page, "text=Preview")
+            assert "Nothing is kept yet" in page.inner_text("main")
+            found += wrong_with(page, "preview of a rule")
+            page.fill("#why", WHY)
+            press(page, "text=Keep as a new version")
+        assert found == []
+        yield Reviewed(address, cookies)
+
+
+def wrong_with(page: Any, name: str) -> list[str]:
+    """What is wrong with the open page, a line each that begins with `name`."""
+    found = violations(page) + overlapping_texts(page)
+    wide = overflow(page)
+    return [f"{name}: {one}" for one in (*found, *([f"{wide} pixels too wide"] if wide > 0 else []))]
+
+
+def english_sentences(page: Any) -> list[str]:
+    """Three English words in a row on a page in Chinese, but those that people typed or that are marked as English."""
+    text = page.evaluate(
+        """without => { const copy = document.querySelector('main').cloneNode(true);
+        copy.querySelectorAll(without).forEach(part => part.remove()); return copy.textContent }""",
+        IN_ENGLISH,
+    )
+    return ENGLISH.findall(text.replace(LABEL, "").replace(WHY, ""))
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_accessible_fits_and_speaks_one_language(
+    site: Reviewed, browser: Any, tmp_path: Path, language: str, viewport: str
+) -> None:
+    size, found = VIEWPORTS[viewport], []
+    with opened(browser, site.address, language=language, viewport=size, cookies=site.cookies) as page:
+        for name, path in PATHS.items():
+            page.goto(site.address + path)
+            page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+            assert page.locator("h1").count() == 1, name
+            assert page.locator("html").get_attribute("lang") == language, name
+            for fold in page.locator("details").all():
+                fold.evaluate("fold => { fold.open = true }")
+            found += wrong_with(page, name)
+            if language == "zh-CN":
+                found += [f"{name}: {words}" for words in english_sentences(page)]
+    assert found == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_report_is_printed_on_few_sheets_without_what_a_screen_needs(
+    site: Reviewed, browser: Any, tmp_path: Path, language: str
+) -> None:
+    with opened(
+        browser, site.address + PATHS["report"], language=language, viewport=DESKTOP, cookies=site.cookies
+    ) as page:  # fmt: skip
+        for name, path in (("full", PATHS["report"]), ("without evidence", SILENT)):
+            page.goto(site.address + path)
+            page.emulate_media(media="print")
+            for gone in ("header", "footer", ".govuk-back-link", ".for-screen", ".for-narrow"):
+                assert not any(one.is_visible() for one in page.locator(gone).all()), gone
+            assert page.locator(".simulated").is_visible()
+            page.set_viewport_size(PAPER)
+            assert overflow(page) <= 0, name
+            sheets = page.pdf(path=tmp_path / f"{name}.pdf", prefer_css_page_size=True, print_background=False)
+            boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", sheets)
+            assert 1 <= len(boxes) <= 3, name
+            assert {(round(float(x)), round(float(y))) for x, y in boxes} == {A4}
+            page.set_viewport_size(DESKTOP)
