@@ -155,7 +155,9 @@ def rule_name(review: Review) -> str:
     rule = review.in_force
     if rule.version == 0:
         return _("as shipped") + f" (SHA-256 {rule.sha256[:16]}…)"
-    whose = _("of %(unit)s") % {"unit": rule.scope} if rule.scope else _("of the platform")
+    unit = review.edition.units.get(rule.scope)
+    name = f"{language.said(unit.name)} ({unit.code})" if unit else rule.scope
+    whose = _("of %(unit)s") % {"unit": name} if rule.scope else _("of the platform")
     return _("version %(version)d %(whose)s, %(day)s") % {
         "version": rule.version, "whose": whose, "day": rule.made_on.isoformat() if rule.made_on else "",
     } + f" (SHA-256 {rule.sha256[:16]}…)"  # fmt: skip
