@@ -1,5 +1,6 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
+export OPENBLAS_NUM_THREADS ?= 1  # two tests at once and two threads each are in each other's way
 
 help:      ## what can be made
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12

@@ -273,7 +273,8 @@ def test_an_edition_before_that_is_a_covariate_is_asked_for_and_must_be_the_one_
 
 def test_an_edition_by_another_scheme_moves_no_estimate(tmp_path: Path, lakes_snapshot: Path) -> None:
     scheme = tmp_path / "scheme.yaml"
-    scheme.write_text(SCHEME.read_text() + "citizens: {previous_edition: true}\n")
+    text = SCHEME.read_text().replace('version: "3"', 'version: "4"')
+    scheme.write_text(text + "citizens: {previous_edition: true}\n")
     before = rate(SCHEME, lakes_snapshot, tmp_path / "before", draws=16).out
     after = rate(scheme, lakes_snapshot, tmp_path / "after", before, draws=16).out
     assert (after / "inputs.csv").read_bytes() == (before / "inputs.csv").read_bytes()
