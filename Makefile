@@ -1,6 +1,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
-export OPENBLAS_NUM_THREADS ?= 1  # two tests at once and two threads each are in each other's way
+# two test processes with two threads each would be in each other's way
+export OPENBLAS_NUM_THREADS ?= 1
 
 help:      ## what can be made
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
