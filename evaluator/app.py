@@ -24,6 +24,8 @@ from evaluator.ledger import routes as ledger
 from evaluator.library import routes as library
 from evaluator.publication import api_routes as api
 from evaluator.publication import changes_routes as changes
+from evaluator.publication import compare_routes as compare
+from evaluator.publication import indicator_routes as indicators
 from evaluator.publication import lifecycle_routes as lifecycle
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
@@ -95,8 +97,8 @@ def create_app(settings: Settings | None = None) -> Site:
     staff: list[Any] = [*accounts.staff]
     lifespans: list[Any] = []
     rooms = (
-        units, ledger, collection, editing, library, assessment, records, publication, lifecycle, changes, review,
-        api, workbench,
+        units, ledger, collection, editing, library, assessment, records, publication, compare, indicators, lifecycle,
+        changes, review, api, workbench,
     )  # fmt: skip
     for room in rooms:
         routes: Any = room

@@ -8,6 +8,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import parse_qs
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -70,6 +71,14 @@ def said(label: Bilingual) -> str:
 def locale() -> str:
     """Babel's name of the language of this request."""
     return current.get().replace("-", "_")
+
+
+def asked_for(query: bytes) -> str | None:
+    """The language that an address names (`?language=en`), so that a page in one language has an address to share."""
+    if b"language=" not in query:
+        return None
+    named = parse_qs(query.decode("latin-1")).get("language", [""])[-1]
+    return named if named in LANGUAGES else None
 
 
 def negotiated(cookie: str | None, accept_language: str) -> str:

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from babel.dates import format_date
@@ -134,13 +135,18 @@ def page(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> Response[str]:
-    """A page in the language of the request. Every template finds `request_path`, `language` and `account`."""
+    """A page in the language of the request. Every template finds `request_path`, `here_address` (with its
+    query), `language` and `account`."""
     state = request.scope.get("state", {})
+    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = urlencode([pair for pair in given if pair[0] != "language"])
     html = (
         environment()
         .get_template(template)
         .render(
             request_path=request.scope["path"],
+            here_address=quote(request.scope["path"]) + (f"?{query}" if query else ""),
+            base_url=request.app.state.settings.base_url.rstrip("/"),
             language=language.current.get(),
             account=state.get("account"),
             csrf=state.get("csrf", ""),

@@ -82,7 +82,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         token = language.current.set(
-            language.negotiated(cookie(scope, language.COOKIE), header(scope, b"accept-language"))
+            language.asked_for(scope["query_string"])
+            or language.negotiated(cookie(scope, language.COOKIE), header(scope, b"accept-language"))
         )
         if not _can_exist(scope["path"]):
             scope["path"], scope["raw_path"] = NOWHERE, NOWHERE.encode()

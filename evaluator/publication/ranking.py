@@ -91,13 +91,13 @@ def of_a_node(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str, 
     return charts.dots(found, narrow=narrow, scale=edition.scheme.normalisation.scale)
 
 
-def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bool) -> charts.Chart:
-    """Index and interval of each unit; units of one tier stand on one background."""
+def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bool, own: str = "") -> charts.Chart:
+    """Index and interval of each unit; units of one tier stand on one background. `own` is pointed at."""
     decimals = edition.scheme.publication.decimals
     return charts.dots(
         [
             charts.Row(
-                name=wording.unit_name(unit),
+                name=("▸ " if unit.code == own else "") + wording.unit_name(unit),
                 value=rating.index,
                 low=rating.lower,
                 high=rating.upper,

@@ -11,14 +11,17 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from evaluator import pages
-from evaluator.problems import not_found
+from evaluator.collection.campaigns import right_now
+from evaluator.problems import Problem, not_found
 from evaluator.publication import (
     api_data,
     charts,
+    citation,
     exports,
     maps,
     method_view,
     outlines,
+    over_time,
     ranking,
     rendered,
     selection,
@@ -30,6 +33,8 @@ from evaluator.publication.api_answers import split
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
 from evaluator.publication.replies import reply_of
+from evaluator.rating.scheme import Label, Scheme
+from evaluator.records.told import told_of
 
 Web = Request[Any, Any, Any]
 TYPES = {
@@ -40,6 +45,7 @@ TYPES = {
     ".yaml": "application/yaml",
 }
 THUMBNAIL, LISTED = 300, 200  # width of the overview's map; most rows of the map's table
+FOUND = 50  # units that a search shows
 
 
 def shown(request: Web, edition: Edition, template: str, **context: Any) -> Response[str]:
@@ -61,12 +67,55 @@ def page_number(request: Web) -> int:
 
 @get("/")
 async def home(request: Web) -> Response[str]:
-    """What this is, and the three things one can do here."""
+    """What this is, the latest edition at a glance, which surveys are open, and what one can do here."""
     editions = await shelf.published()
     latest = next(iter(shelf.current(editions)), None)
     simulated = bool(editions) and all(row.simulated for row in editions)
-    rendered.keep(request)
-    return pages.page(request, "publication/home.html", latest=latest, simulated=simulated)
+    settings = request.app.state.settings
+    surveys = await request.app.state.campaigns.open_now(right_now(), settings.zone)
+    edition, picture, drawn = None, None, ()
+    if latest is not None:
+        try:
+            edition = await shelf.opened_row(settings, latest)
+        except Problem:  # its own pages say what is wrong with it
+            edition = None
+    if edition is not None:
+        path = outlines.outline_file(settings.data_dir, edition.identifier)
+        drawn = maps.levels_drawn(edition, path) if path else ()
+        if path and drawn:
+            codes = edition.order[drawn[0]]
+            picture = await asyncio.to_thread(maps.choropleth, edition, path, codes, THUMBNAIL, names=False)
+    rendered.keep(request, edition)
+    return pages.page(
+        request, "publication/home.html", latest=latest, simulated=simulated, edition=edition, surveys=surveys,
+        picture=picture, map_level=drawn[0] if drawn else "", words=wording,
+        stamp=exports.stamp(edition) if edition else "",
+        ranked=[(level, *sentence_figures(edition, level)) for level in edition.levels] if edition else [],
+    )  # fmt: skip
+
+
+def sentence_figures(edition: Edition, level: str) -> tuple[int, int]:
+    """How many units of a level are ranked, and into how many tiers they fall."""
+    return edition.ranked_at(level), edition.tiers_at(level)
+
+
+@get("/find")
+async def find(request: Web) -> Response[Any]:
+    """Units of the latest edition by name or code; straight to the page where only one fits exactly."""
+    query = request.query_params.get("q", "").replace("\x00", "").strip()[: selection.LONGEST]
+    latest = next(iter(shelf.current(await shelf.published())), None)
+    edition = await shelf.opened_row(request.app.state.settings, latest) if latest else None
+    found, number = selection.found_by_name(edition, query, FOUND) if edition and query else ([], 0)
+    exact = [unit for unit, _rating in found if selection.is_exactly(unit, query)]
+    if edition and (number == 1 or len(exact) == 1):
+        unit = exact[0] if len(exact) == 1 else found[0][0]
+        return pages.redirect(f"/editions/{quote(edition.identifier, safe='')}/units/{quote(unit.code, safe='')}")
+    rendered.keep(request, edition)
+    return pages.page(
+        request, "publication/find.html", query=query, edition=edition, found=found, number=number, words=wording,
+        simulated=bool(edition and edition.simulated), decimals=edition.scheme.publication.decimals if edition else 1,
+        scheme=edition.scheme if edition else None,
+    )  # fmt: skip
 
 
 @get("/editions")
@@ -167,7 +216,17 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
         raise not_found(code[:80])
     if suffix:
         return await asyncio.to_thread(api_data.unit, request, edition, code, suffix)
-    return await unit_shown(request, edition, code, reply=await reply_of(edition.identifier, code))
+    return await unit_shown(
+        request, edition, code, reply=await reply_of(edition.identifier, code), records=await told_of(code),
+        record_names=record_names(edition.scheme),
+        past=await over_time.history(request.app.state.settings, edition, code),
+    )  # fmt: skip
+
+
+def record_names(scheme: Scheme) -> dict[str, Label]:
+    """What the classes of records are called, those that veto too."""
+    vetoes = {veto.code: veto.name for veto in scheme.vetoes}
+    return vetoes | {record.code: record.name for record in scheme.records.classes}
 
 
 async def unit_shown(
@@ -178,6 +237,12 @@ async def unit_shown(
     items = {answer.item for answer in edition.distributions.of(code)}
     said = unit_view.said_by_citizens(edition, unit, await question_words(items, wording.unit_name(unit)))
     blocks = unit_view.blocks(edition, unit)
+    peers = unit_view.peers(edition, unit)
+    past = context.get("past")
+    context["timeline"] = (
+        [over_time.picture(edition, past, narrow=small) for small in (False, True)]
+        if past and len(past.points) > 1 else None
+    )  # fmt: skip
     below: dict[str, list[Any]] = {}
     for child in edition.children.get(code, ()):
         if child in edition.ratings:
@@ -185,7 +250,8 @@ async def unit_shown(
     return shown(
         request, edition, template, unit=unit, rating=edition.ratings[code], blocks=blocks, said=said,
         apart=unit_view.apart(edition, unit), above=edition.above(code), below=below,
-        choices=unit_view.choices(edition, unit),
+        choices=unit_view.choices(edition, unit), peers=peers, found=unit_view.by_assessors(blocks),
+        beside=[ranking.picture(edition, peers.rows, narrow=small, own=code) for small in (False, True)],
         wide=unit_view.profile(edition, blocks, narrow=False), narrow=unit_view.profile(edition, blocks, narrow=True),
         **context,
     )  # fmt: skip
@@ -204,12 +270,19 @@ async def method(request: Web, edition_id: FromPath[str]) -> Response[str]:
     )  # fmt: skip
 
 
-@get("/editions/{edition_id:str}/downloads")
+@get(["/editions/{edition_id:str}/downloads", "/editions/{edition_id:str}/data"])
 async def downloads(request: Web, edition_id: FromPath[str]) -> Response[str]:
-    """All files of the edition, and how to check them."""
+    """All files of the edition, how to check them, how to cite them."""
     edition = await shelf.opened(request, edition_id)
     sizes = {name: (edition.folder / name).stat().st_size for name in (*listed(edition.folder), SUMS)}
-    return shown(request, edition, "downloads.html", contents=exports.contents(sizes), published_sums=edition.sums)
+    address = citation.address(request.app.state.settings, edition)
+    row = request.state.edition_row
+    return shown(
+        request, edition, "downloads.html", contents=exports.contents(sizes), published_sums=edition.sums,
+        apa=citation.sentence(request.app.state.settings, edition, row.published_on),
+        bibtex=citation.bibtex(request.app.state.settings, edition, row.published_on), address=address,
+        dataset=citation.dataset(request.app.state.settings, edition, row.published_on, sizes),
+    )  # fmt: skip
 
 
 @get("/editions/{edition_id:str}/files/{name:str}")
@@ -229,5 +302,6 @@ async def file(request: Web, edition_id: FromPath[str], name: FromPath[str]) -> 
 
 
 public: list[Any] = [
-    home, edition_list, edition_list_data, overview, level_ranking, edition_map, unit_page, method, downloads, file,
+    home, find, edition_list, edition_list_data, overview, level_ranking, edition_map, unit_page, method, downloads,
+    file,
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evaluator import language, pages
 from evaluator.language import gettext as _
 from evaluator.publication import charts, wording
-from evaluator.publication.editions import Alternative, Answer, Apart, Edition, Entry, Score, Unit
+from evaluator.publication.editions import Alternative, Answer, Apart, Edition, Entry, Rating, Score, Unit
 from evaluator.publication.questions import QuestionWords
 from evaluator.rating.nodes import EMPTY, passed_on, tree
 from evaluator.rating.scheme import Dimension, Group, Indicator
@@ -49,6 +49,7 @@ class Told:
     words: str
     shade: str  # of its piece of the bar: dark for the best, "none" where it is not scored
     figures: Answer
+    other: Answer | None = None  # the same under the other screening, where it is published
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,14 @@ class Said:
     question: str
     answers: tuple[Told, ...]
     suppressed: bool
+    flagged: str  # whether `figures` count flagged answers: yes or no
     wide: tuple[charts.Segment, ...]
     narrow: tuple[charts.Segment, ...]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether enough is published to be seen in a picture."""
+        return sum(told.figures.share for told in self.answers if told.figures.share > 0) >= 0.01
 
 
 def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
@@ -127,6 +134,7 @@ def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWord
     by_item: dict[str, list[Answer]] = {}
     rows = edition.distributions.of(unit.code)
     kept = "yes" if any(row.with_flagged == "yes" for row in rows) else "no"  # the main screening keeps them
+    others = {(row.item, row.code): row for row in rows if row.with_flagged != kept and not math.isnan(row.share)}
     for row in rows:
         if row.with_flagged == kept:
             by_item.setdefault(row.item, []).append(row)
@@ -141,12 +149,12 @@ def said_by_citizens(edition: Edition, unit: Unit, words: dict[str, QuestionWord
             named = known.get(answer.code)
             score = 1 - place / max(len(answers) - 1, 1) if named is None and not known else named and named.score
             shade = "none" if score is None else str(round((1 - score) * (charts.SHADES - 1)))
-            told.append(Told(named.text if named else answer.code, shade, answer))
+            told.append(Told(named.text if named else answer.code, shade, answer, others.get((item, answer.code))))
         parts = [(t.words, t.figures.share, wording.percent(t.figures.share), t.shade) for t in told]
         text = question.text if question else _indicator_name(edition, item)
         hidden = all(math.isnan(answer.share) for answer in answers)
         bars = (charts.stacked(parts, width) for width in (charts.WIDE, charts.NARROW))
-        found.append(Said(item, text, tuple(told), hidden, *bars))
+        found.append(Said(item, text, tuple(told), hidden, kept, *bars))
     return tuple(found)
 
 
@@ -181,3 +189,34 @@ def choices(edition: Edition, unit: Unit) -> tuple[tuple[str, Alternative, float
     return tuple(
         (wording.choice(row.choice), row, keeps.get(row.choice, NAN)) for row in rows if row.statistic == "index"
     )
+
+
+PEERS = 12  # units on a picture of a unit among its peers
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Units to set beside a unit: those under the same parent, or else all of its level; the nearest in order."""
+
+    rows: tuple[tuple[Unit, Rating], ...]
+    within: Unit | None
+    number: int
+
+
+def peers(edition: Edition, unit: Unit) -> Peers:
+    """The unit among those that are like it."""
+    level = [code for code in edition.order.get(unit.level, ()) if not math.isnan(edition.ratings[code].index)]
+    parent = edition.units.get(unit.parent)
+    siblings = [code for code in level if edition.units[code].parent == unit.parent]
+    chosen, within = (siblings, parent) if parent is not None and len(siblings) > 2 else (level, None)
+    if unit.code not in chosen or len(chosen) < 2:
+        return Peers((), within, len(chosen))
+    place = chosen.index(unit.code)
+    start = max(0, min(place - PEERS // 2, len(chosen) - PEERS))
+    here = chosen[start : start + PEERS]
+    return Peers(tuple((edition.units[code], edition.ratings[code]) for code in here), within, len(chosen))
+
+
+def by_assessors(shown: tuple[DimensionBlock, ...]) -> tuple[IndicatorLine, ...]:
+    """The indicators that assessors scored."""
+    return tuple(line for block in shown for line in block.lines if line.indicator.source == "assessor" and line.score)

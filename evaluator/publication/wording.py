@@ -89,6 +89,15 @@ def entry_state(code: str) -> str:
     }.get(code, code)
 
 
+def record_state(code: str) -> str:
+    """The state of a record, for the public."""
+    return {
+        "final": _("final, not yet rectified"),
+        "contested": _("under objection, not final"),
+        "rectified": _("rectified"),
+    }.get(code, code)
+
+
 def forged(band: str) -> str:
     """How many forged answers it would take, in the bands that are published."""
     return {

@@ -1,0 +1,65 @@
+"""Pages of single indicators and dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from evaluator.language import gettext as _
+from evaluator.problems import not_found
+from evaluator.publication import indicator_view, ranking, shelf
+from evaluator.publication.editions import Edition
+from evaluator.publication.questions import question_words
+from evaluator.publication.routes import page_number, shown
+
+Web = Request[Any, Any, Any]
+
+
+@get("/editions/{edition_id:str}/indicators/{code:str}")
+async def indicator(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[str]:
+    """What an indicator is, where it comes from, and how the units of a level stand in it."""
+    edition = await shelf.opened(request, edition_id)
+    found = edition.indicators.get(code)
+    if found is None:
+        raise not_found(code[:80])
+    items = {found.item} if found.item else set()
+    question = (await question_words(items, _("the unit"))).get(found.item or "")
+    return _page(request, edition, code, "indicators", indicator=found, question=question)
+
+
+@get("/editions/{edition_id:str}/dimensions/{code:str}")
+async def dimension(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[str]:
+    """A dimension, its indicators, and how the units of a level stand in it."""
+    edition = await shelf.opened(request, edition_id)
+    if code not in {one.code for one in edition.scheme.dimensions}:
+        raise not_found(code[:80])
+    return _page(request, edition, code, "dimensions", indicator=None, question=None)
+
+
+def _page(request: Web, edition: Edition, code: str, kind: str, **context: Any) -> Response[str]:
+    levels = indicator_view.levels_of(edition, code)
+    level = request.query_params.get("level", "") or next((line.level for line in levels), "")
+    if level not in {line.level for line in levels} and (level or levels):
+        raise not_found(level[:80])
+    rows = indicator_view.standing(edition, level, code)
+    last, page = max(1, -(-len(rows) // ranking.PAGE)), page_number(request)
+    if not 1 <= page <= last:
+        raise not_found(str(page))
+    here = rows[(page - 1) * ranking.PAGE : page * ranking.PAGE]
+    drawn = [(unit, edition.ratings[unit.code]) for unit, score in here if score.score == score.score]
+    dimensions = {one.code: one for one in edition.scheme.dimensions}
+    found = context["indicator"]
+    return shown(
+        request, edition, "indicator.html", code=code, kind=kind, levels=levels, level=level, rows=here, page=page,
+        last=last, total=len(rows), node=found or dimensions[code],
+        dimension=dimensions.get(found.dimension) if found else None,
+        members=[one for one in edition.scheme.indicators if one.dimension == code] if not found else [],
+        wide=ranking.of_a_node(edition, drawn, code, narrow=False) if drawn else None,
+        narrow=ranking.of_a_node(edition, drawn, code, narrow=True) if drawn else None, told=indicator_view.told,
+        **context,
+    )  # fmt: skip
+
+
+public: list[Any] = [indicator, dimension]
