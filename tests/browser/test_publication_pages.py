@@ -32,6 +32,11 @@ PATHS = {
     "unit without evidence": f"/editions/{{id}}/units/{small.SILENT}",
     "method": "/editions/{id}/method",
     "downloads": "/editions/{id}/downloads",
+    "found": "/find?q=90",
+    "compared": f"/editions/{{id}}/compare?u={small.CAPPED}&u=9009",
+    "comparison asked for": "/editions/{id}/compare",
+    "indicator": "/editions/{id}/indicators/told?level=M",
+    "dimension": "/editions/{id}/dimensions/keep",
     "review": "/staff/review",
 }
 
