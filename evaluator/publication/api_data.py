@@ -10,10 +10,10 @@ from litestar import Request, Response
 
 from evaluator import language
 from evaluator.publication import api_answers, exports
-from evaluator.publication.editions import Edition, Score, listed
+from evaluator.publication.editions import Edition, Score, Unit, listed
 from evaluator.rating.doors import EDITION
 from evaluator.rating.edition import read_note
-from evaluator.rating.scheme import Indicator
+from evaluator.rating.scheme import Label
 from evaluator.rating.tables import PublishedEdition
 
 Web = Request[Any, Any, Any]
@@ -40,23 +40,24 @@ def unit(request: Web, edition: Edition, code: str, suffix: str) -> Response[byt
     )  # fmt: skip
 
 
-def indicator(request: Web, edition: Edition, one: Indicator, codes: Sequence[str], suffix: str) -> Response[bytes]:
-    """An indicator's score and what it was made from, a row a unit."""
+def node(
+    request: Web, edition: Edition, code: str, name: Label, rows: Sequence[tuple[Unit, Score]], suffix: str
+) -> Response[bytes]:
+    """The score of an indicator or a dimension, a row a unit."""
     fields = [name for name in Score.__struct_fields__ if name not in ("unit", "node")]
     kinds = {column.name: column.kind for column in EDITION["scores"].columns}
     columns = {"unit": "code", "name_zh": "text", "name_en": "text", "level": "code"}
     columns |= {name: kinds[name] for name in fields}
+    scores = {unit.code: score for unit, score in rows}
 
-    def rows(some: Sequence[str]) -> Iterable[list[object]]:
-        for code in some:
-            held = edition.units[code]
-            score = next((score for score in edition.scores.of(code) if score.node == one.code), None)
-            if score is not None:
-                yield [code, held.name.zh, held.name.en, held.level, *(getattr(score, name) for name in fields)]
+    def made(some: Sequence[str]) -> Iterable[list[object]]:
+        for unit in map(edition.units.__getitem__, some):
+            values = (getattr(scores[unit.code], field) for field in fields)
+            yield [unit.code, unit.name.zh, unit.name.en, unit.level, *values]
 
     return api_answers.table(
-        request, edition, suffix, columns, codes, rows, key="scores", name=f"{edition.identifier}-{one.code}",
-        title=language.said(one.name),
+        request, edition, suffix, columns, list(scores), made, key="scores", name=f"{edition.identifier}-{code}",
+        title=language.said(name),
     )  # fmt: skip
 
 

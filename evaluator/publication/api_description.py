@@ -54,6 +54,15 @@ def _schemas() -> dict[str, Any]:
             "properties": {**window, "ratings": {"type": "array", "items": {"$ref": "#/components/schemas/Rating"}}},
             "required": ["total", "offset", "limit", "ratings"],
         },
+        "Scores": {
+            "allOf": [{"$ref": "#/components/schemas/About"}],
+            "type": "object",
+            "properties": {
+                **window,
+                "scores": {"type": "array", "items": {**_row("scores", without=("node",)), "required": ["unit"]}},
+            },
+            "required": ["total", "offset", "limit", "scores"],
+        },
         "Unit": {
             "allOf": [{"$ref": "#/components/schemas/About"}],
             "type": "object",
@@ -189,6 +198,9 @@ UNIT = {
     **ABOUT, "unit": {"code": "9001", "level": "C"}, "rating": {k: v for k, v in RATING.items() if k != "unit"},
     "scores": [{"node": "index", "score": 76.49782, "lower": 72.38, "upper": 80.41, "state": "ok"}],
 }  # fmt: skip
+SCORES = {**ABOUT, "total": 16, "offset": 4, "limit": 1, "scores": [
+    {"unit": "9001", "level": "C", "score": 71.2, "lower": 66.1, "upper": 76.9, "state": "ok"},
+]}  # fmt: skip
 EDITIONS = {"editions": [{
     "identifier": EXAMPLE, "state": "published", "period_from": "2026-01-01", "period_to": "2026-12-31",
     "supersedes": "", "scheme": {"code": "sd-integrity", "version": "2026.2", "sha256": "0" * 64},
@@ -245,6 +257,14 @@ def description(version: str, address: str) -> dict[str, Any]:
             f"{edition}/units/{{unit}}.{{form}}": _get(
                 "unit", "All that an edition tells of a unit; as a table its scores", "Unit", UNIT, TABLES, EDITION_ID,
                 _path("unit", "code of a unit", "9001"), FORM, BOM,
+            ),
+            f"{edition}/indicators/{{code}}.{{form}}": _get(
+                "indicator", "An indicator's scores, a row a unit", "Scores", SCORES, TABLES, EDITION_ID,
+                _path("code", "code of an indicator", "trust"), FORM, LEVEL, *WINDOW, BOM,
+            ),
+            f"{edition}/dimensions/{{code}}.{{form}}": _get(
+                "dimension", "A dimension's scores, a row a unit", "Scores", SCORES, TABLES, EDITION_ID,
+                _path("code", "code of a dimension", "service"), FORM, LEVEL, *WINDOW, BOM,
             ),
             "/staff/review/{unit}/ratings.{form}": _get(
                 "review", "Subordinates with points, changes and comparison", "Review", REVIEW, TABLES, UNDER_REVIEW,

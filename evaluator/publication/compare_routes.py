@@ -90,7 +90,7 @@ def found_units(edition: Edition, level: str, typed: Sequence[str]) -> tuple[lis
 
 
 def has_score(edition: Edition, code: str, node: str) -> bool:
-    found = selection.score_of(edition, code, node)
+    found = edition.score(code, node)
     return found is not None and found.score == found.score
 
 
@@ -108,7 +108,7 @@ def lines(edition: Edition, units: Sequence[Unit], differences: Sequence[Differe
     """Every dimension that one of the units is scored in."""
     found = []
     for dimension in edition.scheme.dimensions:
-        scores = tuple(selection.score_of(edition, unit.code, dimension.code) for unit in units)
+        scores = tuple(edition.score(unit.code, dimension.code) for unit in units)
         real = [one for one in differences if one.node == dimension.code and one.real(sure)]
         if any(has_score(edition, unit.code, dimension.code) for unit in units):
             told = tuple(verdict(edition, one, sure) for one in real)

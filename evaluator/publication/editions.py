@@ -176,6 +176,12 @@ class Rows(Generic[T]):
         """The rows of one unit, in the file's order; none when there is no such unit."""
         return tuple(self._rows(*self._span.get(unit, (0, 0))))
 
+    def where(self, column: str, value: str) -> tuple[T, ...]:
+        """The rows that have this value in a column, in the file's order."""
+        here = np.flatnonzero(self.columns[column] == value)
+        cells = [self.columns[name][here].tolist() for name in self._kind.__struct_fields__]
+        return tuple(self._kind(*row) for row in zip(*cells, strict=True))
+
     def all(self) -> Iterator[T]:
         return self._rows(0, len(self))
 
@@ -246,6 +252,16 @@ class Edition:
             total = between + noise
             found[key] = (float(np.median(score[there])), between / total if total > 0 else NAN)
         return found
+
+    @cached_property
+    def _scores_at(self) -> dict[str, Mapping[str, Score]]:
+        return {}
+
+    def score(self, code: str, node: str) -> Score | None:
+        """A unit's score of a node of the tree; a node is looked up for all units at once, since rankings ask so."""
+        if node not in self._scores_at:
+            self._scores_at[node] = {score.unit: score for score in self.scores.where("node", node)}
+        return self._scores_at[node].get(code)
 
     def below(self, code: str) -> tuple[str, ...]:
         """All codes under a unit, itself left out, parents before children."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Container
 from typing import Any
 
 from litestar import Request, Response, get
@@ -9,33 +11,58 @@ from litestar.params import FromPath
 
 from evaluator.language import gettext as _
 from evaluator.problems import not_found
-from evaluator.publication import indicator_view, ranking, shelf
+from evaluator.publication import api_data, indicator_view, ranking, shelf
+from evaluator.publication.api_answers import split
 from evaluator.publication.editions import Edition
 from evaluator.publication.questions import question_words
 from evaluator.publication.routes import page_number, shown
+from evaluator.rating.scheme import Dimension, Indicator
 
 Web = Request[Any, Any, Any]
 
 
 @get("/editions/{edition_id:str}/indicators/{code:str}")
-async def indicator(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[str]:
-    """What an indicator is, where it comes from, and how the units of a level stand in it."""
+async def indicator(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[Any]:
+    """What an indicator is, where it comes from, and how the units of a level stand in it; its scores as data."""
     edition = await shelf.opened(request, edition_id)
+    code, suffix = _split(code, edition.indicators)
     found = edition.indicators.get(code)
     if found is None:
         raise not_found(code[:80])
+    if suffix:
+        return await asyncio.to_thread(_data, request, edition, found, suffix)
     items = {found.item} if found.item else set()
     question = (await question_words(items, _("the unit"))).get(found.item or "")
     return _page(request, edition, code, "indicators", indicator=found, question=question)
 
 
 @get("/editions/{edition_id:str}/dimensions/{code:str}")
-async def dimension(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[str]:
-    """A dimension, its indicators, and how the units of a level stand in it."""
+async def dimension(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[Any]:
+    """A dimension, its indicators, and how the units of a level stand in it; its scores as data."""
     edition = await shelf.opened(request, edition_id)
-    if code not in {one.code for one in edition.scheme.dimensions}:
+    known = {one.code: one for one in edition.scheme.dimensions}
+    code, suffix = _split(code, known)
+    if code not in known:
         raise not_found(code[:80])
+    if suffix:
+        return await asyncio.to_thread(_data, request, edition, known[code], suffix)
     return _page(request, edition, code, "dimensions", indicator=None, question=None)
+
+
+def _split(name: str, known: Container[str]) -> tuple[str, str]:
+    """A code and the suffix that asks for data; codes may hold points, and one that is known is no data."""
+    return (name, "") if name in known else split(name)
+
+
+def _data(request: Web, edition: Edition, node: Indicator | Dimension, suffix: str) -> Response[bytes]:
+    """Of one level, or of all."""
+    levels = [line.level for line in indicator_view.levels_of(edition, node.code)]
+    if level := request.query_params.get("level", ""):
+        if level not in levels:
+            raise not_found(level[:80])
+        levels = [level]
+    rows = [row for level in levels for row in indicator_view.standing(edition, level, node.code)]
+    return api_data.node(request, edition, node.code, node.name, rows, suffix)
 
 
 def _page(request: Web, edition: Edition, code: str, kind: str, **context: Any) -> Response[str]:

@@ -50,7 +50,7 @@ def standing(edition: Edition, level: str, node: str) -> list[tuple[Unit, Score]
     """The units of a level with their scores of a node, the highest first, those without a score last."""
     found = []
     for code in edition.order.get(level, ()):
-        score = next((one for one in edition.scores.of(code) if one.node == node), None)
+        score = edition.score(code, node)
         if score is not None:
             found.append((edition.units[code], score))
     found.sort(

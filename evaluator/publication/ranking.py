@@ -82,7 +82,7 @@ def of_a_node(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str, 
     decimals = edition.scheme.publication.decimals
     found = []
     for unit, _rating in rows:
-        score = next((one for one in edition.scores.of(unit.code) if one.node == node), None)
+        score = edition.score(unit.code, node)
         value, low, high = (score.score, score.lower, score.upper) if score else (math.nan,) * 3
         text, name = pages.shown(value, decimals), wording.unit_name(unit)
         title = f"{name}: {text} ({wording.interval(low, high, decimals)})"

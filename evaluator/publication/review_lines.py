@@ -18,6 +18,7 @@ from evaluator.publication.review import Standing, standings
 from evaluator.publication.review_changes import Change, Since
 from evaluator.publication.review_rule import Points, points_of
 from evaluator.publication.review_rules import InForce
+from evaluator.rating.scores import INDEX
 from evaluator.records.outstanding import Outstanding
 
 LIKELY = 0.5  # a unit more likely than this in the lowest grade is looked at
@@ -76,8 +77,8 @@ def lowest_grade(edition: Edition, rating: Rating) -> float:
     bands = edition.scheme.grades.bands
     if len(bands) < 2 or math.isnan(rating.index) or not rating.grade:
         return math.nan
-    error = next((s.standard_error for s in edition.scores.of(rating.unit) if s.node == "index"), math.nan)
-    limit = bands[-2][1]
+    score, limit = edition.score(rating.unit, INDEX), bands[-2][1]
+    error = score.standard_error if score else math.nan
     if math.isnan(error) or error <= 0:
         return float(rating.index < limit)
     return float(norm.cdf((limit - rating.index) / error))

@@ -11,7 +11,7 @@ from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.problems import not_found
 from evaluator.publication import ranking, wording
-from evaluator.publication.editions import Edition, Rating, Score, Unit
+from evaluator.publication.editions import Edition, Rating, Unit
 
 STANDING, NAME, INDEX, RELIABILITY = "standing", "name", "index", "reliability"
 LONGEST = 80  # characters of a search
@@ -130,13 +130,8 @@ def _value(edition: Edition, code: str, sort: str) -> float:
         return rating.index
     if sort == RELIABILITY:
         return rating.reliability
-    found = score_of(edition, code, sort)
+    found = edition.score(code, sort)
     return found.score if found else NAN
-
-
-def score_of(edition: Edition, code: str, node: str) -> Score | None:
-    """A unit's score of a node of the tree."""
-    return next((score for score in edition.scores.of(code) if score.node == node), None)
 
 
 def found_by_name(edition: Edition, query: str, most: int) -> tuple[list[tuple[Unit, Rating]], int]:

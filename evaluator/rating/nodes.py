@@ -41,17 +41,6 @@ def tree(scheme: Scheme) -> tuple[Branch, ...]:
     return tuple(branch(one, 1) for one in scheme.dimensions)
 
 
-def levels(scheme: Scheme) -> tuple[tuple[Dimension, ...], ...]:
-    """The nodes by their distance from the index: dimensions, then those below them, and so on."""
-    found: list[tuple[Dimension, ...]] = [scheme.dimensions]
-    while True:
-        above = {one.code for one in found[-1]}
-        below = tuple(one for one in scheme.nodes if one.parent in above)
-        if not below:
-            return tuple(found)
-        found.append(below)
-
-
 def within(scheme: Scheme, level: str) -> dict[str, float]:
     """What every node and indicator of a level weighs within the node it belongs to; siblings sum to one."""
     here = [one for one in scheme.indicators if not one.levels or level in one.levels]

@@ -41,6 +41,22 @@ async def test_a_unit_is_there_in_all_formats(client: AsyncTestClient, published
     assert (await client.get(f"/editions/{published}/units/9001.{form}")).status_code == 200
 
 
+async def test_an_indicators_scores_are_its_rows_of_the_edition(
+    client: AsyncTestClient, published: str, edition
+) -> None:
+    told = (await client.get(f"/editions/{published}/indicators/told.json")).json()
+    assert told["total"] == len(told["scores"]) > 10
+    for row in told["scores"]:
+        score = edition.score(row["unit"], "told")
+        assert row["score"] == pytest.approx(score.score) if row["score"] is not None else score.score != score.score
+        assert (row["state"], row["name_en"]) == (score.state, edition.units[row["unit"]].name.en)
+    some = list(
+        csv.DictReader(io.StringIO((await client.get(f"/editions/{published}/indicators/told.csv?level=M")).text))
+    )
+    assert {row["level"] for row in some} == {"M"}
+    assert len(some) < told["total"]
+
+
 async def test_every_answer_has_a_strong_tag_open_doors_and_304_for_who_has_it(
     client: AsyncTestClient, published: str
 ) -> None:
@@ -101,6 +117,8 @@ async def test_what_is_not_there_is_told_as_a_problem(client: AsyncTestClient, p
         "/editions/none.json",
         f"/editions/{published}/ranking/X.parquet",
         f"/editions/{published}/units/0.csv",
+        f"/editions/{published}/indicators/none.json",
+        f"/editions/{published}/indicators/told.json?level=Q",
     ):
         answer = await client.get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
@@ -120,7 +138,8 @@ async def test_the_description_is_valid_openapi_and_what_the_site_answers_is_as_
     for path, schema in (
         ("/editions.json", "Editions"), (f"/editions/{published}.json", "About"),
         (f"/editions/{published}/ranking/M.json", "Ratings"), (f"/editions/{published}/units/9001.json", "Unit"),
-        ("/editions/none.json", "Problem"),
+        (f"/editions/{published}/indicators/told.json?level=M", "Scores"),
+        (f"/editions/{published}/dimensions/keep.json?limit=3", "Scores"), ("/editions/none.json", "Problem"),
     ):  # fmt: skip
         validator = Draft202012Validator({"$ref": f"#/components/schemas/{schema}", **document})
         assert [error.message for error in validator.iter_errors((await client.get(path)).json())] == [], path

@@ -20,7 +20,7 @@ from lakes import SCHEME
 from evaluator.cli import group
 from evaluator.language import current
 from evaluator.rating.defects import InputError
-from evaluator.rating.nodes import levels, passed_on, shares, tree, within
+from evaluator.rating.nodes import passed_on, shares, tree, within
 from evaluator.rating.run import rate
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.scheme_file import examine_scheme, load_scheme, parse_scheme
@@ -63,7 +63,6 @@ def test_a_tree_of_any_depth_is_read() -> None:
         ("top", "", None), ("other", "", None), ("low", "top", None), ("lower", "top", 0.0),
     ]  # fmt: skip
     assert [(i.code, i.dimension, i.parent) for i in scheme.indicators][1] == ("b", "top", "lower")
-    assert [[one.code for one in level] for level in levels(scheme)] == [["top", "other"], ["low", "lower"]]
     assert shares(scheme, "U")["c"] == pytest.approx(0.5 * 0.75 * 0.6)
     assert sum(shares(scheme, "U")[code] for code in "abcd") == pytest.approx(1)
     assert within(scheme, "U")["lower"] == pytest.approx(0.75)
