@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 SHOWN = 200  # differences of a file that are printed unless all are asked for
 
 
-def _mended(command: Callable[P, int]) -> Callable[P, None]:
+def mended(command: Callable[P, int]) -> Callable[P, None]:
     """Exit with what the command returns; wrong input is told a line a defect, with exit code 2."""
 
     @functools.wraps(command)
@@ -29,14 +29,14 @@ def _mended(command: Callable[P, int]) -> Callable[P, None]:
             try:
                 code = command(*args, **kwargs)
             except InputError as error:
-                _lines(error.defects)
+                lines(error.defects)
                 code = 2
         sys.exit(code)
 
     return run
 
 
-def _lines(defects: Sequence[str]) -> None:
+def lines(defects: Sequence[str]) -> None:
     for defect in defects:
         click.echo(defect, err=True)
 
@@ -51,7 +51,7 @@ def _lines(defects: Sequence[str]) -> None:
 @click.option("--decision", default="", help="What was decided on scheme and data, and why; it goes into the edition.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the draws.")
 @click.option("--draws", type=click.IntRange(2), help="Number of draws; as the scheme says if not given.")
-@_mended
+@mended
 def rate(
     scheme: Path,
     snapshot: Path,
@@ -84,7 +84,7 @@ def rate(
 @click.option("--proof", type=FILE, help="The publisher's proof that this very edition was logged; say --key.")
 @click.option("--key", help="Key of the publisher's audit log, NAME+ID+KEY, from somewhere else than the proof.")
 @click.option("--all", "everything", is_flag=True, help=f"Print all differences, not the first {SHOWN} of a file.")
-@_mended
+@mended
 def verify(
     edition: Path, snapshot: Path | None, previous: Path | None, proof: Path | None, key: str | None, everything: bool
 ) -> int:
@@ -155,7 +155,7 @@ snapshot.add_command(make_snapshot)
 @snapshot.command("check")
 @click.argument("folder", type=FOLDER)
 @click.option("--scheme", type=FILE, help="Check the codes against this scheme too.")
-@_mended
+@mended
 def check_snapshot(folder: Path, scheme: Path | None) -> int:
     """Explain every defect of the snapshot in FOLDER; rows are counted as a spreadsheet does, the header is row 1."""
     from evaluator.rating.scheme_file import load_scheme
@@ -164,7 +164,7 @@ def check_snapshot(folder: Path, scheme: Path | None) -> int:
     if not folder.is_dir():
         raise InputError([f"{folder} is not a folder; give the folder of a snapshot"])
     read, defects = examine(folder, load_scheme(scheme) if scheme else None)
-    _lines(defects)
+    lines(defects)
     if defects or read is None:
         click.echo(f"no: {len(defects)} defects", err=True)
         return 1

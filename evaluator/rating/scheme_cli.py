@@ -7,9 +7,7 @@ from pathlib import Path
 import click
 
 from evaluator.language import LANGUAGES
-from evaluator.rating.cli import FILE, FOLDER
-from evaluator.rating.cli import _lines as lines
-from evaluator.rating.cli import _mended as mended
+from evaluator.rating.cli import FILE, FOLDER, lines, mended
 from evaluator.rating.defects import InputError
 
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from evaluator.rating.doors import STATES
-from evaluator.rating.nodes import within
+from evaluator.rating.nodes import shares
 from evaluator.workbench.opened import Opened
 from methods.index.correlations import correlation, cronbach
 from methods.index.main_effects import main_effects
@@ -185,7 +185,7 @@ def counting(run: Opened, level: str) -> tuple[list[Counting], list[Counting]]:
     """Dimensions and indicators of a level: their share of the weight of the whole index, and of what moves it."""
     here = run.members(level)
     index = np.where(run.case.enough[here], run.case.plain[here], np.nan)
-    share = _whole(run, level)
+    share = shares(run.scheme, level)
     applies = run.case.recipe.applies[run.case.recipe.levels.index(level)]
     own = np.flatnonzero(applies)
     indicators = [run.scheme.indicators[j].code for j in own]
@@ -196,20 +196,6 @@ def counting(run: Opened, level: str) -> tuple[list[Counting], list[Counting]]:
         ),
         list(_effects(indicators, run.case.scores[np.ix_(here, own)], index, share)),
     )
-
-
-def _whole(run: Opened, level: str) -> dict[str, float]:
-    """Share of the whole index that each node and indicator of a level carries."""
-    inner = within(run.scheme, level)
-    above = {node.code: node.parent for node in (*run.scheme.dimensions, *run.scheme.nodes)}
-    above |= {one.code: one.parent or one.dimension for one in run.scheme.indicators}
-    share: dict[str, float] = {}
-    for code in inner:
-        total, at = 1.0, code
-        while at:
-            total, at = total * inner.get(at, 0.0), above[at]
-        share[code] = total
-    return share
 
 
 def _effects(codes: list[str], values: Floats, index: Floats, share: dict[str, float]) -> Iterator[Counting]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
@@ -18,14 +18,11 @@ from evaluator.publication import shelf
 from evaluator.rating.defects import InputError
 from evaluator.workbench import asking, look_routes, places, runs, schemes, wording
 from evaluator.workbench.asking import Asked, Asker
+from evaluator.workbench.look_routes import HOME, OPERATOR, YAML_TYPE, Staff
 from evaluator.workbench.tables import WorkbenchRun
 
-Staff = Request[Any, Any, Any]
-OPERATOR = {"roles": {"operator"}}
-HOME = "/staff/workbench"
 SHOWN = 200  # mistakes of a scheme on a page
 LONGEST = 10_000
-YAML_TYPE = "application/yaml"
 LISTED = 200  # runs on the page
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
 
 from evaluator import database
 from evaluator.ledger.audit import record
 from evaluator.rating.defects import InputError
 from evaluator.rating.scheme import Label, Scheme
 from evaluator.rating.scheme_file import parse_scheme
+from evaluator.rating.shipped import shipped as files
 from evaluator.settings import Settings
 from evaluator.workbench import runs
 from evaluator.workbench.tables import WorkbenchScheme
 
-SHIPPED = Path(__file__).parent.parent / "rating" / "schemes"
 MOST_BYTES = 1_000_000
 
 
@@ -32,27 +31,19 @@ class Offered:
     shipped: bool
 
 
-@lru_cache(maxsize=64)
-def _read(path: Path, _changed: float) -> tuple[bytes, Scheme] | None:
-    content = path.read_bytes()
-    try:
-        return content, parse_scheme(content.decode("utf-8-sig"), path.name)
-    except (InputError, UnicodeDecodeError):
-        return None  # a file beside the schemes that is none
-
-
-def shipped() -> dict[str, bytes]:
-    """SHA-256 -> content of the schemes that ship."""
-    found = (_read(path, path.stat().st_mtime) for path in sorted(SHIPPED.glob("*.yaml")))
-    return {hashlib.sha256(one[0]).hexdigest(): one[0] for one in found if one}
+@cache
+def shipped() -> dict[str, tuple[bytes, Scheme]]:
+    """SHA-256 -> content and scheme of those that ship."""
+    contents = [path.read_bytes() for path in files().values()]
+    return {hashlib.sha256(one).hexdigest(): (one, parse_scheme(one.decode("utf-8-sig"))) for one in contents}
 
 
 async def offered() -> list[Offered]:
     """All schemes that can be chosen: shipped ones, then those that were brought, the latest first."""
-    found = {}
-    for digest, content in shipped().items():
-        scheme = parse_scheme(content.decode("utf-8-sig"))
-        found[digest] = Offered(digest, scheme.code, scheme.version, scheme.title, "", True)
+    found = {
+        digest: Offered(digest, scheme.code, scheme.version, scheme.title, "", True)
+        for digest, (_content, scheme) in shipped().items()
+    }
     rows = await WorkbenchScheme.select(
         WorkbenchScheme.sha256, WorkbenchScheme.code, WorkbenchScheme.version, WorkbenchScheme.title_zh,
         WorkbenchScheme.title_en, WorkbenchScheme.file_name, WorkbenchScheme.shipped,
@@ -69,7 +60,9 @@ async def offered() -> list[Offered]:
 async def content_of(digest: str) -> bytes | None:
     """A scheme's file; None when there is none of that SHA-256."""
     row = await WorkbenchScheme.objects().get(WorkbenchScheme.sha256 == digest[:64])
-    return row.content.encode() if row is not None else shipped().get(digest)
+    if row is not None:
+        return row.content.encode()
+    return shipped()[digest][0] if digest in shipped() else None
 
 
 def checked(content: bytes, name: str) -> Scheme:
