@@ -233,6 +233,16 @@ def engine() -> Engine:
     return importlib.import_module("evaluator.piccolo_conf").DB
 
 
+async def hold(table: type[Table], key: object) -> None:
+    """Nobody else changes this row before the transaction ends: of two who want to, the second sees the first's.
+
+    Rows that point to it may still come in.
+    """
+    if engine().engine_type == "postgres":  # SQLite has one writer
+        name = table._meta.primary_key._meta.db_column_name
+        await table.raw(f'SELECT 1 FROM "{table._meta.tablename}" WHERE "{name}" = {{}} FOR NO KEY UPDATE', key)
+
+
 async def upgrade() -> None:
     """Run all pending migrations and record them in one transaction; a second process waits, then has nothing to do.
 

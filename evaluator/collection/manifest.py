@@ -259,12 +259,6 @@ async def exclusion_rules(campaign: int) -> dict[str, Label]:
     return {} if found is None else found.promise.exclusions
 
 
-async def hold(campaign: int) -> None:
-    """Nobody else changes this campaign before the transaction ends. Responses go on coming in."""
-    if database.engine().engine_type == "postgres":  # SQLite has one writer
-        await Campaign.raw("SELECT id FROM campaign WHERE id = {} FOR NO KEY UPDATE", campaign)
-
-
 @contextlib.asynccontextmanager
 async def changing(settings: Settings, campaign: int, day: date, reason: str) -> AsyncIterator[None]:
     """Change what a campaign's manifest says; of a campaign that was opened the new manifest is logged with it.
@@ -282,7 +276,7 @@ async def changing(settings: Settings, campaign: int, day: date, reason: str) ->
     """
     inside = database.engine().current_transaction.get() is not None
     async with Campaign._meta.db.transaction():
-        await hold(campaign)
+        await database.hold(Campaign, campaign)
         yield
         code = await log_manifest(settings, campaign, day, reason)
     if code is not None and not inside:  # otherwise whoever began the transaction: not before it is over

@@ -15,14 +15,12 @@ from evaluator.ledger.keys import AUDIT
 from evaluator.ledger.leaves import read_entry
 from evaluator.ledger.merkle import leaf_hash
 from evaluator.problems import Problem
-from evaluator.publication.shelf import NOT_PUBLIC, folder_of
+from evaluator.publication.shelf import folder_of
+from evaluator.rating.logged import PUBLISHED
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
 
-PUBLISHED = "edition.published"  # what the log's entry says
 LONGEST = 1000  # characters of a reason
-
-__all__ = ["NOT_PUBLIC", "begin", "edition_row", "open_reply", "publish_log", "release", "reply_open", "withdraw"]
 
 
 def _(message: str) -> str:
@@ -44,6 +42,12 @@ async def edition_row(identifier: str) -> PublishedEdition:
             edition=identifier[:80],
         )  # fmt: skip
     return row
+
+
+async def held(identifier: str) -> PublishedEdition:
+    """The same, kept from being changed by others until the transaction ends."""
+    await database.hold(PublishedEdition, identifier)
+    return await edition_row(identifier)
 
 
 def reply_open(row: PublishedEdition, today: date) -> bool:
@@ -70,7 +74,7 @@ async def open_reply(settings: Settings, identifier: str, today: date) -> Publis
         404, or 409 when it is no draft or its scheme gives no days.
     """
     async with database.engine().transaction():
-        row = await edition_row(identifier)
+        row = await held(identifier)
         if row.state != "draft":
             raise _refused(row, _("Only a draft can be put under reply; this edition is not one any more."))
         if not row.reply_days:
@@ -94,7 +98,7 @@ async def release(settings: Settings, identifier: str, today: date, early_why: s
         404, or 409 when it may not be published (yet).
     """
     async with database.engine().transaction():
-        row = await edition_row(identifier)
+        row = await held(identifier)
         if row.state in ("published", "superseded"):
             return row
         if row.state == "withdrawn":
@@ -127,7 +131,7 @@ async def withdraw(
     if not why:
         raise Problem(422, _("A reason is needed"), _("Say why the edition is withdrawn; everybody can read it."))
     async with database.engine().transaction():
-        row = await edition_row(identifier)
+        row = await held(identifier)
         again = row.state == "withdrawn" and remove_files and not row.files_removed
         if row.state == "withdrawn" and not again:
             raise _refused(row, _("It was withdrawn already."))

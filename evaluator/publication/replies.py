@@ -9,7 +9,7 @@ from evaluator import database
 from evaluator.accounts.tables import Account
 from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
-from evaluator.publication.lifecycle import edition_row, reply_open
+from evaluator.publication.lifecycle import held, reply_open
 from evaluator.rating.tables import EditionReply
 from evaluator.settings import Settings
 
@@ -59,7 +59,7 @@ async def write_reply(
     """
     clean = plain_text(text, "text")
     async with database.engine().transaction():
-        row = await edition_row(edition)
+        row = await held(edition)
         if not reply_open(row, now.date()):
             raise Problem(
                 409, _("Replies are not taken now"),

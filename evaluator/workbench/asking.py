@@ -131,6 +131,7 @@ async def publication(settings: Settings, source: WorkbenchRun, decision: str, w
         message = gettext(_("Write what was decided and why, in %(least)d to %(most)d characters."))
         return None, [FieldProblem("decision", message % {"least": DECISION[0], "most": DECISION[1]})]
     async with database.engine().transaction():
+        await database.hold(WorkbenchRun, source.id)
         if await taken(source.id):
             return None, [FieldProblem("decision", gettext(_("This run is being handed over, or was already.")))]
         run = await runs.ask(

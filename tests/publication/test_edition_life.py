@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -131,3 +132,14 @@ def test_the_commands_lead_through_the_whole_life(tmp_path: Path, with_reply: Pa
     shown = run(tmp_path, "edition", "show", name)[1]
     assert all(line in shown for line in ("state: withdrawn", "withdrawn_why: wrong data", "early_why: agreed"))
     assert run(tmp_path, "publish", "../elsewhere")[0] == 2
+
+
+async def test_of_two_who_publish_at_once_one_does(settings: Settings, with_reply: Path, database_url: str) -> None:
+    row = await publish(settings, with_reply, lambda folder: (), DAY, draft=True)
+    later = LAST + timedelta(days=1)
+    done = await asyncio.gather(
+        lifecycle.release(settings, row.identifier, later, "first"),
+        lifecycle.release(settings, row.identifier, later, "second"),
+    )
+    assert {one.state for one in done} == {"published"}
+    assert len(await logged("edition.published")) == 1

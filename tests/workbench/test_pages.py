@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ from evaluator.ledger.tables import LogLeaf
 from evaluator.publication.publishing import publish
 from evaluator.rating.scheme_file import load_scheme, parse_scheme
 from evaluator.workbench import places, runs, schemes
+from evaluator.workbench.asking import Asker, publication
 from evaluator.workbench.tables import WorkbenchRun, WorkbenchScheme
 from tests.publication import small_edition as small
 from tests.publication.conftest import PUBLISHED_ON
@@ -64,7 +66,7 @@ async def test_a_rating_is_started_with_snapshot_scheme_and_draws(visitor: Visit
 
 
 async def test_a_shipped_scheme_is_kept_as_it_was_when_it_was_used(light: Visitor) -> None:
-    digest, content = next(iter(schemes.shipped().items()))
+    digest, (content, _scheme) = next(iter(schemes.shipped().items()))
     assert (await light.post("/new", {"snapshot": "autumn", "scheme": digest})).status_code == 303
     row = await WorkbenchScheme.objects().get(WorkbenchScheme.sha256 == digest)
     assert row is not None
@@ -201,6 +203,13 @@ async def test_what_if_is_saved_as_a_scheme_of_another_version(light: Visitor, m
     assert answer.text.startswith("# A small scheme")  # comments are kept
     for query in ("?d:answer=0.9&version=1", "?d:answer=0.9&version=%22", "?version=2", "?d:answer=0&version=2"):
         assert (await light.get(base + query)).status_code == 422
+
+
+async def test_of_two_who_take_a_run_at_once_one_does(visitor: Visitor, made: Path) -> None:
+    run = await finished(visitor.settings, made / "edition")
+    who = Asker(run.asked_by, "operator 1")
+    told = await asyncio.gather(*(publication(visitor.settings, run, DECISION, who) for _ in range(2)))
+    assert sorted(handing is None for handing, _wrong in told) == [False, True]
 
 
 async def test_a_run_is_taken_with_its_reason(visitor: Visitor, made: Path) -> None:

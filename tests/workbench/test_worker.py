@@ -154,7 +154,6 @@ def children(process: int) -> list[int]:
     return [int(one.name) for one in PROCESSES.iterdir() if one.name.isdigit() and _parent(one) == process]
 
 
-@pytest.mark.skipif(not PROCESSES.is_dir(), reason="looks for processes in /proc")
 async def test_a_worker_that_is_killed_leaves_the_run_to_the_next_one(light_settings: Settings) -> None:
     settings = light_settings
     run = await asked(settings, draws=400_000)
