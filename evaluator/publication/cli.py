@@ -67,13 +67,18 @@ def publish(edition: str, draft: bool, early: bool, why: str) -> None:
 
     async def work(settings: Settings, today: date) -> PublishedEdition:
         from evaluator.publication.lifecycle import release
+        from evaluator.publication.review_changes import prepare
 
-        if not is_folder:
-            if folder.name != edition:
-                raise InputError([f"{edition} is not a folder; give an edition's folder, or an edition's identifier"])
-            return await release(settings, edition, today, why)
-        row = await run(settings, folder, recomputed, today, draft=draft)
-        return await release(settings, row.identifier, today, why) if early and not draft else row
+        if is_folder:
+            row = await run(settings, folder, recomputed, today, draft=draft)
+            if early and not draft:
+                row = await release(settings, row.identifier, today, why)
+        elif folder.name != edition:
+            raise InputError([f"{edition} is not a folder; give an edition's folder, or an edition's identifier"])
+        else:
+            row = await release(settings, edition, today, why)
+        await prepare(settings, row.identifier)
+        return row
 
     try:
         settings, row = _done(work)

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 
 from evaluator import pages
 from evaluator.language import gettext
 from evaluator.problems import Problem, not_found
 from evaluator.publication import lifecycle, replies, shelf
+from evaluator.publication.review_changes import prepare
 from evaluator.publication.routes import unit_shown
 from evaluator.rating.tables import EditionReply, PublishedEdition
 
@@ -122,7 +124,10 @@ async def take_step(request: Staff, edition_id: FromPath[str], step: FromPath[st
             await lifecycle.withdraw(settings, edition_id, why, today, remove_files=remove)
     except Problem as problem:
         return await _step_page(request, row, step, {"why": why, "remove": "yes" if remove else ""}, problem)
-    return pages.redirect(f"/staff/editions/{quote(edition_id, safe='')}?done={step}")
+    answer = pages.redirect(f"/staff/editions/{quote(edition_id, safe='')}?done={step}")
+    if step == "publish":
+        answer.background = BackgroundTask(prepare, settings, edition_id)
+    return answer
 
 
 @get("/editions/{edition_id:str}/units/{unit:str}", opt=OPERATOR)

@@ -12,9 +12,10 @@ from datetime import date
 from pathlib import Path
 
 from evaluator import database
+from evaluator.publication.api_answers import split
 from evaluator.publication.editions import EditionDamaged, check_sums
-from evaluator.publication.lifecycle import NOT_PUBLIC, begin, publish_log
-from evaluator.publication.shelf import folder_of
+from evaluator.publication.lifecycle import begin, publish_log
+from evaluator.publication.shelf import NOT_PUBLIC, folder_of
 from evaluator.rating.defects import InputError
 from evaluator.rating.edition import NOTE, SCHEME, SUMS, Note, read_note
 from evaluator.rating.folders import new_folder, sha256_of
@@ -24,7 +25,7 @@ from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-DATA_SUFFIXES = (".json", ".csv")  # an address that ends so is data
+LATEST = "latest"  # an address that leads to whichever is the latest
 
 Verify = Callable[[Path], Sequence[str]]  # the differences, a line each; none: it verifies
 
@@ -126,12 +127,12 @@ def intact(folder: Path, sums: str) -> bool:
 
 
 def _check_note(note: Note, folder: Path) -> None:
-    if not IDENTIFIER.fullmatch(note.identifier) or note.identifier.endswith(DATA_SUFFIXES):
+    if not IDENTIFIER.fullmatch(note.identifier) or split(note.identifier)[1] or note.identifier == LATEST:
         raise InputError(
             [
                 (
                     f"{folder / NOTE}: the identifier {note.identifier!r} cannot be an address; "
-                    "use letters, digits, _ - . (64 at most)"
+                    f"use letters, digits, _ - . (64 at most), not {LATEST!r}, and no ending that asks for data"
                 )
             ]
         )

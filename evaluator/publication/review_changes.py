@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from evaluator.problems import Problem
+from evaluator.publication import shelf
 from evaluator.publication.editions import Edition, read_table
 from evaluator.rating import tabular
 from evaluator.rating.case import Measured
@@ -19,6 +22,7 @@ from evaluator.rating.changes import Side, changes
 from evaluator.rating.published import read_back
 from evaluator.rating.recipe import recipe
 from evaluator.rating.tables import PublishedEdition
+from evaluator.settings import Settings
 
 log = logging.getLogger("evaluator")
 
@@ -73,6 +77,27 @@ def earlier(edition: Edition, rows: Sequence[PublishedEdition]) -> PublishedEdit
         seen.add(found.identifier)
         found = replaced[found.identifier]
     return found
+
+
+async def prepare(settings: Settings, identifier: str) -> None:
+    """Work out what an edition changed as soon as it is published: with thousands of units it takes ten seconds.
+
+    What cannot be compared is left to the pages, which say why.
+    """
+    rows = [row for row in await shelf.published() if row.state != "withdrawn" and not row.files_removed]
+    row = next((row for row in rows if row.identifier == identifier), None)
+    if row is None:
+        return
+    others = [one for one in rows if one is not row]
+    try:
+        edition = await shelf.opened_row(settings, row)
+        replaced = next((one for one in others if one.identifier == row.supersedes), None)
+        for other in (replaced, earlier(edition, others)):
+            if other is not None:
+                before = await shelf.opened_row(settings, other)
+                await asyncio.to_thread(since, settings.data_dir / "changes", before, edition)
+    except Problem as error:
+        log.warning("the changes of %s are not worked out beforehand: %s", identifier, error)
 
 
 _kept: dict[tuple[str, str], Since] = {}

@@ -202,7 +202,7 @@ async def unit_report(request: Web, unit: FromPath[str]) -> Response[str]:
         named=review.listed, by_tiers=review.by_tiers(edition, peers), blocks=blocks, moved=moved,
         above=edition.above(unit), reasons=review_lines.reasons(one), why_none=review_rule.why_none,
         change_words=review_lines.change_words, rule_lines=review_rule.said(made.in_force.rule, edition),
-        rule_name=review_workbook.rule_name(made), class_words=review_workbook.class_words,
+        rule_name=review_workbook.rule_name(made),
         state_words=review_workbook.state_words, wide=unit_view.profile(edition, blocks, narrow=False),
         narrow=unit_view.profile(edition, blocks, narrow=True),
     )  # fmt: skip

@@ -14,7 +14,6 @@ import xlsxwriter
 from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.publication import review_rule, wording
-from evaluator.publication.editions import Edition
 from evaluator.publication.exports import plain, stamp
 from evaluator.publication.review import Standing
 from evaluator.publication.review_lines import LIKELY, Line, Review, change_words, look_first, reasons
@@ -294,20 +293,13 @@ def _records(book: Any, forms: Mapping[str, Any], review: Review, codes: Sequenc
             page.write_string(number, 0, line.unit.code, forms["text"])
             page.write_string(number, 1, wording.unit_name(line.unit), forms["text"])
             page.write_string(number, 2, held.record, forms["text"])
-            page.write_string(number, 3, class_words(review.edition, held.record_class), forms["text"])
+            page.write_string(number, 3, wording.class_words(review.edition.scheme, held.record_class), forms["text"])
             page.write_datetime(number, 4, held.document_date, forms["day"])
             page.write_string(number, 5, state_words(held.state), forms["text"])
             page.write_datetime(number, 6, held.state_date, forms["day"])
             late = held.overdue(review.today, review.in_force.rule.overdue_days)
             page.write_string(number, 7, _("yes") if late else _("no"), forms["text"])
     page.autofilter(HEAD, 0, max(number, HEAD + 1), len(heads) - 1)
-
-
-def class_words(edition: Edition, code: str) -> str:
-    """A class of records, or a veto, by the scheme's name."""
-    named = {one.code: one.name for one in edition.scheme.vetoes}
-    named |= {one.code: one.name for one in edition.scheme.records.classes}
-    return (language.said(named[code]) if code in named else "") or code
 
 
 def state_words(state: str) -> str:

@@ -33,7 +33,6 @@ from evaluator.publication.api_answers import split
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
 from evaluator.publication.replies import reply_of
-from evaluator.rating.scheme import Label, Scheme
 from evaluator.records.told import told_of
 
 Web = Request[Any, Any, Any]
@@ -178,7 +177,7 @@ async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath
     return await asyncio.to_thread(
         shown, request, edition, "ranking.html", level=level, wanted=wanted, listing=listing, wide=wide, narrow=narrow,
         parents=ranking.parents(edition, level), orders=selection.orders(edition), node=node,
-        node_name=selection.orders(edition).get(node, ""), score_of=selection.score_of, page_size=ranking.PAGE,
+        node_name=selection.orders(edition).get(node, ""), page_size=ranking.PAGE,
         states=selection.states(edition, level), tiers=edition.tiers_at(level),
     )  # fmt: skip
 
@@ -218,15 +217,8 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
         return await asyncio.to_thread(api_data.unit, request, edition, code, suffix)
     return await unit_shown(
         request, edition, code, reply=await reply_of(edition.identifier, code), records=await told_of(code),
-        record_names=record_names(edition.scheme),
         past=await over_time.history(request.app.state.settings, edition, code),
     )  # fmt: skip
-
-
-def record_names(scheme: Scheme) -> dict[str, Label]:
-    """What the classes of records are called, those that veto too."""
-    vetoes = {veto.code: veto.name for veto in scheme.vetoes}
-    return vetoes | {record.code: record.name for record in scheme.records.classes}
 
 
 async def unit_shown(

@@ -253,3 +253,9 @@ def size(count: int) -> str:
         if count >= unit:
             return f"{pages.shown(count / unit, 1)} {name}"
     return f"{count} B"
+
+
+def class_words(scheme: Scheme, code: str) -> str:
+    """What a class of records, or a veto, is called."""
+    named = {one.code: one.name for one in (*scheme.vetoes, *scheme.records.classes)}
+    return (language.said(named[code]) if code in named else "") or code

@@ -17,7 +17,7 @@ from litestar.testing import AsyncTestClient
 from evaluator.app import Site
 from evaluator.cli import group
 from evaluator.ledger.keys import AUDIT, signer
-from evaluator.publication import edition_changes, lifecycle, review_changes
+from evaluator.publication import edition_changes, lifecycle, review_changes, shelf
 from evaluator.publication.editions import Edition
 from evaluator.publication.publishing import publish
 from evaluator.rating.scheme_file import parse_scheme
@@ -199,3 +199,20 @@ async def test_a_draft_has_no_proof_and_no_changes(settings: Settings, with_repl
     async with AsyncTestClient(site_over(settings), base_url="http://testserver.local") as visitor:
         for page in ("proof", "changes", "changes.json"):
             assert (await visitor.get(f"/editions/{row.identifier}/{page}")).status_code == 404
+
+
+async def test_changes_are_worked_out_when_an_edition_is_published(
+    settings: Settings, small_folder: Path, later: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_changes, "_kept", {})  # as in a process that has just started
+    await publish(settings, small_folder, lambda folder: (), DAY)
+    row = await publish(settings, later, lambda folder: (), DAY)
+    await review_changes.prepare(settings, row.identifier)
+    [kept] = (settings.data_dir / "changes").iterdir()
+    assert kept.name.startswith(tuple(one.sums_sha256[:24] for one in await shelf.published()))
+    monkeypatch.setattr(review_changes, "_kept", {})
+    monkeypatch.setattr(review_changes, "compared", lambda before, after: pytest.fail("worked out again"))
+    before, after = [
+        await shelf.opened_row(settings, one) for one in sorted(await shelf.published(), key=lambda one: one.period_to)
+    ]
+    assert review_changes.since(settings.data_dir / "changes", before, after) is not None
