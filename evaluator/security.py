@@ -82,7 +82,7 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         token = language.current.set(
-            language.asked_for(scope["query_string"])
+            (not scope["path"].startswith("/staff") and language.asked_for(scope["query_string"]))
             or language.negotiated(cookie(scope, language.COOKIE), header(scope, b"accept-language"))
         )
         if not _can_exist(scope["path"]):

@@ -28,7 +28,6 @@ async def _page(
     return pages.page(
         request, "accounts/keys.html", status=422 if error else 200, rows=rows, error=error, key=key, label=label,
         days=days, longest=keys.LONGEST_DAYS, headers={"Cache-Control": "private, no-store"},
-        base_url=request.app.state.settings.base_url.rstrip("/"),
     )  # fmt: skip
 
 
