@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import false_discovery_control
 
 from methods.inputs import Floats
 
@@ -65,6 +64,8 @@ def discoveries(p: Floats, level: float = 0.05) -> tuple[Floats, NDArray[np.bool
     >>> adjusted, found
     (array([0.03, 0.03, 0.5 ]), array([ True,  True, False]))
     """
+    from scipy.stats import false_discovery_control  # slow to load, and few ask for it
+
     _check_level(level)
     there = ~np.isnan(p)
     wrong = np.flatnonzero(there & ~((p >= 0) & (p <= 1)))

@@ -29,11 +29,12 @@ INITDB = ["-E", "UTF8", "--locale=C", "--no-sync"]
 @pytest.fixture(scope="session", autouse=True)
 def usual_passwords() -> Iterator[PasswordHasher]:
     """The product's own way of keeping passwords; tests sign in often and do the least work."""
-    usual, nobody = passwords._hasher, passwords._nobody
+    usual = passwords._hasher
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    passwords._nobody = passwords._hasher.hash("nobody's password")
+    passwords._nobody.cache_clear()
     yield usual
-    passwords._hasher, passwords._nobody = usual, nobody
+    passwords._hasher = usual
+    passwords._nobody.cache_clear()
 
 
 def _postgres_binaries() -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
@@ -9,7 +11,6 @@ from evaluator.problems import Problem
 
 SHORTEST, LONGEST = 12, 200
 _hasher = PasswordHasher()
-_nobody = _hasher.hash("nobody's password, so that an unknown name takes as long as a wrong password")
 
 
 def _(message: str) -> str:
@@ -35,9 +36,16 @@ def hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
+@cache
+def _nobody() -> str:
+    """What an unknown name's password is held against, so that it takes as long as a wrong password."""
+    return _hasher.hash("nobody's password")
+
+
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one; as slow for a name that does not exist."""
+    nobody = _nobody()  # also for a name that exists: the first one asked for waits for it
     try:
-        return _hasher.verify(password_hash or _nobody, password) and password_hash is not None
+        return _hasher.verify(password_hash or nobody, password) and password_hash is not None
     except (Argon2Error, InvalidHashError):
         return False

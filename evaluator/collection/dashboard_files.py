@@ -6,8 +6,6 @@ import io
 import math
 from collections.abc import Sequence
 
-import xlsxwriter
-
 from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.dashboard import Overview
 
@@ -45,6 +43,8 @@ def _short(value: float, digits: int) -> float | None:
 
 def sheet(names: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
     """The same as XLSX. Texts stay texts."""
+    import xlsxwriter  # slow to load, and few ask for it
+
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(out, options) as book:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import xlsxwriter
 
 from evaluator import language, pages
 from evaluator.language import gettext as _
@@ -210,6 +209,8 @@ def write_xlsx(target: Path | io.BytesIO, edition: Edition, made: Sequence[Sheet
 
     Text is never taken for a formula, an address or a number.
     """
+    import xlsxwriter  # slow to load, and few ask for it
+
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from evaluator import pages
 from evaluator.language import gettext as _
@@ -81,7 +81,7 @@ def lowest_grade(edition: Edition, rating: Rating) -> float:
     error = score.standard_error if score else math.nan
     if math.isnan(error) or error <= 0:
         return float(rating.index < limit)
-    return float(norm.cdf((limit - rating.index) / error))
+    return float(ndtr((limit - rating.index) / error))
 
 
 def reasons(line: Line) -> tuple[str, ...]:

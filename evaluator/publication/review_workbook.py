@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import xlsxwriter
-
 from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.publication import review_rule, wording
@@ -164,6 +162,8 @@ def rule_name(review: Review) -> str:
 
 def workbook(review: Review, codes: Sequence[str], compared: Mapping[str, Standing], under: Mapping[str, str]) -> bytes:
     """The workbook's bytes. `under` names the superior in each language; the request's language stands first."""
+    import xlsxwriter  # slow to load, and few ask for it
+
     out = io.BytesIO()
     options = {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,

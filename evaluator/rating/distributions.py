@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evaluator.rating.rated import Rated, Table
 from evaluator.rating.rows import rounded
@@ -52,7 +52,7 @@ def distributions(units: Rated, choices: Choices | None) -> Table:
     hidden = _hidden(counts, answered, listed, multiple, least)
     row, code = np.nonzero(answered[0] > 0)
     item_of, code_of = (np.array([pair[k] for pair in listed], object) for k in range(2))
-    z = float(norm.ppf(0.5 + units.scheme.uncertainty.interval / 2.0))
+    z = float(ndtri(0.5 + units.scheme.uncertainty.interval / 2.0))
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     for word, count, whole, away in zip(("yes", "no"), counts, answered, hidden, strict=True):
         n, x = whole[row, code], count[row, code]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evaluator.rating.case import Case, Taken, open_case
 from evaluator.rating.estimates import Estimates
@@ -163,7 +163,7 @@ class _Attack:
         if limits.max_interval_width is not None:
             gone = np.nan_to_num(fit.unit_variance) * (self.model.shrinkage(moved) - self.model.shrinkage(self.before))
             left = np.where(smooth, np.maximum(fit.variance + gone, 0.0), self._noise(moved))
-            half = norm.ppf(0.5 + self.case.scheme.uncertainty.interval / 2.0)
+            half = ndtri(0.5 + self.case.scheme.uncertainty.interval / 2.0)
             shown &= 2.0 * half * np.sqrt(left) <= limits.max_interval_width
         return np.asarray(shown & (moved.effective > 0), bool)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evaluator.rating.distributions import flagged_answers
 from evaluator.rating.rated import Rated, States
@@ -62,7 +62,7 @@ def sureness(units: Rated, fit: Citizens) -> Sureness:
     items = np.array([k for _, k in columns], np.int64)
     there = units.applies[:, indicators] & np.isfinite(fit.estimate[:, items])
     reliability, n = fit.reliability[:, items], fit.n[:, items]
-    width = 2.0 * norm.ppf(0.5 + scheme.uncertainty.interval / 2.0) * np.sqrt(fit.variance[:, items])
+    width = 2.0 * ndtri(0.5 + scheme.uncertainty.interval / 2.0) * np.sqrt(fit.variance[:, items])
     unsure = np.nan_to_num(reliability, nan=1.0) < limits.citizen_min_reliability
     unsure |= np.isnan(reliability) & (n < limits.cell_min)  # a bare mean of few is what they said
     if limits.max_interval_width is not None:

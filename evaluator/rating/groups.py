@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evaluator.rating.doors import EDITION
 from evaluator.rating.from_citizens import areas, sureness
@@ -60,7 +60,7 @@ def _group(units: Rated, group: Group) -> Table:
     item = sure.items[column]
     ok = sure.ok[row, column]
     estimate, error = fit.estimate[row, item], np.sqrt(fit.variance[row, item])
-    reach = float(norm.ppf(0.5 + scheme.uncertainty.interval / 2.0)) * error
+    reach = float(ndtri(0.5 + scheme.uncertainty.interval / 2.0)) * error
     values = {
         "estimate": estimate,
         "standard_error": error,

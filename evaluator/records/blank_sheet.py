@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 
-import xlsxwriter
-
 from evaluator.records.kinds import LAYOUTS, Kind
 
 TEXT_COLUMNS = frozenset({"unit", "unit_name", "indicator", "indicator_name", "record", "class", "state"})
@@ -14,6 +12,8 @@ DATE_COLUMNS = frozenset({"document_date", "state_date"})
 
 def blank_sheet(kind: Kind) -> bytes:
     """An XLSX with a header and formatted columns for a kind of file."""
+    import xlsxwriter  # slow to load, and few ask for it
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     sheet = book.add_worksheet(kind)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
+from scipy.special import fdtri
 
 from methods.inputs import Floats
 
@@ -72,7 +73,7 @@ def cronbach_alpha(items: Floats, confidence: float = 0.95) -> Alpha:
     estimate = alpha_of(covariance)
     degrees = n - 1, (n - 1) * (k - 1)
     tail = 0.5 * (1.0 - confidence)
-    lower, upper = (1.0 - (1.0 - estimate) * stats.f.ppf(q, *degrees) for q in (1.0 - tail, tail))
+    lower, upper = (1.0 - (1.0 - estimate) * fdtri(*degrees, q) for q in (1.0 - tail, tail))
     return Alpha(estimate, float(lower), float(upper), alpha_if_dropped(covariance))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtri
 
 from methods.inputs import Floats
 
@@ -127,7 +127,7 @@ def _consistency(ms: _Squares, n: int, k: int, tail: float) -> tuple[float, floa
 
 
 def _from_f(F: float, above: int, below: int, k: int, tail: float) -> tuple[float, float]:
-    low, high = F / stats.f.ppf(tail, above, below), F * stats.f.ppf(tail, below, above)
+    low, high = F / fdtri(above, below, tail), F * fdtri(below, above, tail)
     return float((low - 1) / (low + k - 1)), float((high - 1) / (high + k - 1))
 
 
@@ -141,7 +141,7 @@ def _agreement(ms: _Squares, n: int, k: int, tail: float) -> tuple[float, float,
         severity = k * estimate * ms.assessors / ms.error
         rest = n * (1 + (k - 1) * estimate) - k * estimate
         degrees = (k - 1) * (n - 1) * (severity + rest) ** 2 / ((n - 1) * severity**2 + rest**2)
-    above, below = stats.f.ppf(tail, n - 1, degrees), stats.f.ppf(tail, degrees, n - 1)
+    above, below = fdtri(n - 1, degrees, tail), fdtri(degrees, n - 1, tail)
     spread = k * ms.assessors + (k * n - k - n) * ms.error
     lower = n * (ms.between - above * ms.error) / (above * spread + n * ms.between)
     upper = n * (below * ms.between - ms.error) / (spread + n * below * ms.between)

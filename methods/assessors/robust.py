@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from methods.assessors.equations import Solution
 from methods.assessors.reml import Search
@@ -44,13 +44,18 @@ class Bounded:
     def of(c: float) -> Bounded:
         if not (np.isfinite(c) and c > 0):
             raise ValueError(f"robust is {c}; give a positive number of standard deviations, such as 1.345, or None")
-        slope = float(2.0 * norm.cdf(c) - 1.0)
-        square = float(slope - 2.0 * c * norm.pdf(c) + 2.0 * c**2 * norm.sf(c))
+        slope = float(2.0 * ndtr(c) - 1.0)
+        square = float(slope - 2.0 * c * _density(c) + 2.0 * c**2 * ndtr(-c))
         return Bounded(c, slope, square, _sizes(c, slope, square))
 
     def size(self, leverage: Floats) -> Floats:
         """(scores,) by which to judge residuals at these leverages."""
         return np.asarray(np.interp(leverage, LEVERAGES, self.sizes), np.float64)
+
+
+def _density(x: Floats | float) -> Floats:
+    """Of the standard normal distribution."""
+    return np.asarray(np.exp(-np.square(x) / 2.0) / np.sqrt(2.0 * np.pi))
 
 
 def _sizes(c: float, slope: float, square: float) -> Floats:
@@ -62,7 +67,7 @@ def _sizes(c: float, slope: float, square: float) -> Floats:
     if c >= WIDE:
         return np.sqrt(1.0 - LEVERAGES)
     nodes, weights = np.polynomial.legendre.leggauss(80)
-    nodes, weights = 8.0 * nodes, 8.0 * weights * norm.pdf(8.0 * nodes)
+    nodes, weights = 8.0 * nodes, 8.0 * weights * _density(8.0 * nodes)
     h = LEVERAGES[:, None, None]
     e = nodes[:, None]
     others = np.sqrt(h * (1.0 - h) * square) / slope

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
 
 from methods.assessors.internal_consistency import alpha_if_dropped, alpha_of
 from methods.index.hierarchy import Hierarchy
@@ -215,6 +214,8 @@ def _ratio(x: Floats, y: Floats) -> float:
 
 
 def _pair(x: Floats, y: Floats, kind: Kind) -> float:
+    from scipy.stats import kendalltau, rankdata  # slow to load, and few ask for it
+
     both = ~np.isnan(x) & ~np.isnan(y)
     x, y = x[both], y[both]
     if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:

@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from methods.inputs import Floats
 
@@ -159,6 +158,8 @@ def ranks(values: Floats, direction: Direction = 1, ties: Ties = "min") -> Float
     >>> ranks(np.array([[5.0], [2.0], [5.0], [np.nan]])).tolist()
     [[2.0], [1.0], [2.0], [nan]]
     """
+    from scipy.stats import rankdata  # slow to load, and few ask for it
+
     if ties not in get_args(Ties):
         raise ValueError(f"ties is {ties!r}; it must be {', '.join(get_args(Ties))}")
     x = _turned(values, direction)

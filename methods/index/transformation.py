@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from methods.inputs import Floats
 
@@ -180,9 +180,11 @@ def best_power(values: Floats) -> float:
     >>> round(best_power(x - x.min() + 1), 2)
     -0.58
     """
+    from scipy.stats import boxcox_llf  # slow to load, and few ask for it
+
     x = values[~np.isnan(values)]
     x = x - x.min() + 1
-    found = optimize.minimize_scalar(lambda p: -stats.boxcox_llf(p, x), bounds=(-5, 5), method="bounded")
+    found = optimize.minimize_scalar(lambda p: -boxcox_llf(p, x), bounds=(-5, 5), method="bounded")
     return float(found.x)
 
 

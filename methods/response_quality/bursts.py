@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 from methods.inputs import Floats, Integers
 
@@ -59,6 +58,8 @@ def bursts(unit: ArrayLike, day: ArrayLike, units: int, days: int, pattern: Arra
     >>> found.count[0].tolist(), found.p[0].round(4).tolist()   # 6 or more of 10 where each has 1 in 5
     ([1, 1, 1, 1, 6], [0.8926, 0.8926, 0.8926, 0.8926, 0.0064])
     """
+    from scipy.stats import binom  # slow to load, and few ask for it
+
     of_unit, of_day = _whole(unit, "unit", units), _whole(day, "day", days)
     if of_unit.shape != of_day.shape:
         raise ValueError(f"unit has {of_unit.size} rows and day {of_day.size}; they must be as many")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from methods.inputs import Floats, Integers
 from methods.response_quality.answers import MISSING, checked_codes
@@ -95,7 +95,7 @@ def mahalanobis(codes: ArrayLike, mean: Floats | None = None, covariance: Floats
                 squared[part] = _by_pattern(from_mean, of, inverse)
     answered = there.sum(axis=1)
     squared = np.where(answered > 0, np.maximum(squared, 0.0), np.nan)
-    p = np.where(answered > 0, chi2.sf(squared, np.maximum(answered, 1)), np.nan)
+    p = np.where(answered > 0, chdtrc(np.maximum(answered, 1), squared), np.nan)
     return Distances(squared, answered.astype(np.int64), p, mean, covariance)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 from methods.inputs import Floats, Integers
 from methods.survey.calibration import Calibration
@@ -383,7 +383,7 @@ def limits(of: Estimates, level: float = 0.95) -> tuple[Floats, Floats]:
         raise ValueError(f"level: {level}; a number between 0 and 1 is expected")
     if of.degrees_of_freedom <= 0:
         raise ValueError("of: its design has no degrees of freedom (as many strata as sampled units)")
-    half = stats.t.ppf(0.5 + level / 2.0, of.degrees_of_freedom) * of.standard_error
+    half = stdtrit(of.degrees_of_freedom, 0.5 + level / 2.0) * of.standard_error
     return of.estimate - half, of.estimate + half
 
 

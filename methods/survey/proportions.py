@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from methods.inputs import Floats
 
@@ -144,7 +143,7 @@ def korn_graubard(
     outside = (1.0 - _level(level)) / 2.0
     spread = np.where(none, 0.0, p * (1.0 - p))
     effective = np.divide(spread, v, out=np.array(m), where=(v > 0) & (spread > 0))
-    t = stats.t.ppf(outside, np.maximum(m - 1.0, 1.0)) / stats.t.ppf(outside, degrees_of_freedom)
+    t = stdtrit(np.maximum(m - 1.0, 1.0), outside) / stdtrit(degrees_of_freedom, outside)
     effective = np.where(m > 1, np.minimum(effective * t**2, m), m)
     safe = np.where(none, 1.0, effective)
     # rounding must not carry the successes beyond all

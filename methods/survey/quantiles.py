@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 from methods.inputs import Floats, Integers
 from methods.survey.calibration import Calibration
@@ -95,7 +95,7 @@ def quantiles(
     known = ~np.isnan(y) & (of_row >= 0)
     curve = _Curve(y[known], of_row[known], (weight * design.n)[known], size)
     answered = np.where(known, design.n, 0.0)[:, None]
-    t = stats.t.ppf(0.5 + level / 2.0, design.degrees_of_freedom)
+    t = stdtrit(design.degrees_of_freedom, 0.5 + level / 2.0)
     estimate, lower, upper = (np.full((size, len(p)), np.nan) for _ in range(3))
     n = np.zeros(size)
     for k, share in enumerate(p.tolist()):

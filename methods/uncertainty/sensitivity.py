@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import qmc, rankdata
 
 from methods.index.aggregation import Rule, combine
 from methods.index.tree import Booleans, lower_from, raise_to, upwards
@@ -286,6 +285,8 @@ def changes(main: Floats, other: Floats, main_band: Integers, other_band: Intege
     >>> found.mean, found.largest, found.mean_ranks
     (array([7.5]), array([9.]), array([1.]))
     """
+    from scipy.stats import rankdata  # slow to load, and few ask for it
+
     here = ~np.isnan(main)
     blank = np.full(other.shape[0], np.nan)
     if not here.any():
@@ -343,6 +344,8 @@ def sobol_design(number: int, factors: int, rng: np.random.Generator) -> Floats:
     >>> sobol_design(8, 2, np.random.default_rng(0)).shape
     (4, 8, 2)
     """
+    from scipy.stats import qmc  # slow to load, and few ask for it
+
     if factors < 1:
         raise ValueError(f"{factors} factors; at least 1 is needed")
     if number < 2 or number & (number - 1):
