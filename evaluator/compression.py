@@ -12,6 +12,7 @@ from functools import lru_cache
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from evaluator.security import header
+from evaluator.whole_answers import gathered
 
 SMALL = (b"text/html", b"text/css", b"text/javascript", b"application/javascript", b"application/x-javascript")
 LEAST, MOST = 1000, 1_000_000  # bytes: below, nothing is gained; above, it is no page
@@ -24,21 +25,8 @@ def compressed(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or scope["path"].startswith("/staff") or not takes_gzip(scope):
             await app(scope, receive, send)
             return
-        start: Message | None = None
-        parts: list[bytes] = []
 
-        async def sending(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _worth_it(message["headers"]):
-                start = message
-                return
-            if start is None or message["type"] != "http.response.body":
-                await send(message)
-                return
-            parts.append(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            body = b"".join(parts)
+        async def finish(start: Message, body: bytes) -> None:
             headers = start["headers"]  # type: ignore[typeddict-item]
             for_ever = any(key == b"cache-control" and b"immutable" in value for key, value in headers)
             packed = _pack_once(body) if for_ever else _pack(body, 5)
@@ -50,7 +38,10 @@ def compressed(app: ASGIApp) -> ASGIApp:
             await send(start)
             await send({"type": "http.response.body", "body": packed, "more_body": False})
 
-        await app(scope, receive, sending)
+        def wanted(start: Message) -> bool:
+            return _worth_it(start["headers"])  # type: ignore[typeddict-item]
+
+        await gathered(app, scope, receive, send, wanted, finish)
 
     return call
 

@@ -25,6 +25,7 @@ from evaluator import database, language, pages, security
 from evaluator.accounts.sessions import COOKIE
 from evaluator.compression import takes_gzip
 from evaluator.publication.editions import Edition, file_signature
+from evaluator.whole_answers import Headers, gathered
 
 FRESH = 1.0  # seconds for which the state of the site, and that an edition's files are untouched, is taken for granted
 MOST = 64_000_000  # bytes in memory
@@ -32,7 +33,6 @@ LARGEST = 2_000_000  # bytes of a page
 MARK = "evaluator.keep"
 
 State = Callable[[], Awaitable[Hashable]]
-Headers = list[tuple[bytes, bytes]]
 Key = tuple[str, bytes, str, bool]  # path, query, language, packed
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -148,28 +148,16 @@ class Rendered:
         self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, key: Key, tag: bytes, token: str
     ) -> None:
         """Let the page be made, and keep it where it says that it may be."""
-        start: Message | None = None
-        parts: list[bytes] = []
 
-        async def sending(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and MARK in scope and _plain(message):
-                start = message
-                return
-            if start is None or message["type"] != "http.response.body":
-                await send(message)
-                return
-            parts.append(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            headers, body = [*start["headers"], (b"etag", tag)], b"".join(parts)  # type: ignore[typeddict-item]
+        async def finish(start: Message, body: bytes) -> None:
+            headers = [*start["headers"], (b"etag", tag)]  # type: ignore[typeddict-item]
             edition = scope[MARK]  # type: ignore[literal-required]
             made_from = (edition.folder, edition.signature) if isinstance(edition, Edition) else (None, ())
             if token == self._token:
                 self._put(key, Kept(headers, body, *made_from))
             await _send(send, tag, tag.decode() in security.header(scope, b"if-none-match"), headers, body)
 
-        await app(scope, receive, sending)
+        await gathered(app, scope, receive, send, lambda start: MARK in scope and _plain(start), finish)
 
 
 def _plain(message: Message) -> bool:

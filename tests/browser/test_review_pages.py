@@ -18,7 +18,6 @@ from evaluator.accounts.register import create_account
 from evaluator.publication.publishing import publish
 from evaluator.records.tables import Event, Import
 from evaluator.settings import Settings
-from evaluator.units.tables import Unit
 from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
@@ -68,10 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
     async def fill(settings: Settings) -> None:
         await publish(settings, before, lambda edition: (), date(2026, 1, 15))
         await publish(settings, now, lambda edition: (), date(2027, 1, 15))
-        units = small.units()
-        columns = (units[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
-        for code, parent, level, zh, en in zip(*columns, strict=True):
-            await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
+        await small.keep_units()
         today = date.today()
         brought = Import(kind="events", file_name="e.csv", sha256="0" * 64, imported_on=today, rows=3, simulated=True)
         await brought.save()

@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from evaluator.accounts.register import create_account
-from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
-from evaluator.accounts.tables import Account
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
+from tests.visitor import Visitor
 from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -51,37 +50,14 @@ quality:
 """
 
 
-class Site:
-    """A client that can be anybody."""
-
-    def __init__(self, client: httpx.AsyncClient, secret: bytes) -> None:
-        self.client, self.secret, self.token = client, secret, ""
-
-    async def become(self, name: str) -> None:
-        account = await Account.objects().get(Account.name == name)
-        assert account is not None
-        self.token = await open_session(account.id)
-
-    def headers(self, language: str = "en", accept: str = "text/html") -> dict[str, str]:
-        return {"accept": accept, "accept-language": language, "cookie": f"{COOKIE}={self.token}"}
-
-    async def get(self, address: str, language: str = "en") -> httpx.Response:
-        return await self.client.get(address, headers=self.headers(language), follow_redirects=False)
-
-    async def post(
-        self, address: str, data: dict[str, str] | None = None, *, language: str = "en", csrf: bool = True
-    ) -> httpx.Response:
-        sent = {**({"csrf": csrf_token(self.secret, self.token)} if csrf else {}), **(data or {})}
-        return await self.client.post(address, data=sent, headers=self.headers(language), follow_redirects=False)
+class Site(Visitor):
+    """A client that can be anybody and bring files."""
 
     async def bring(
         self, content: bytes | str, name: str = "small.yaml", *, language: str = "en", accept: str = "text/html"
     ) -> httpx.Response:
         raw = content.encode() if isinstance(content, str) else content
-        return await self.client.post(
-            HOME, data={"csrf": csrf_token(self.secret, self.token)}, files={"file": (name, raw)},
-            headers=self.headers(language, accept), follow_redirects=False,
-        )  # fmt: skip
+        return await self.post(HOME, file=(name, raw), language=language, accept=accept)
 
 
 async def _site(database_url: str, tmp_path: Path, serving: Serving) -> AsyncIterator[Site]:

@@ -16,6 +16,7 @@ from evaluator.rating.run import rate
 from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.rating.tabular import Table
+from evaluator.units.tables import Unit
 
 SOURCE = Path(__file__).parent / "small"
 SCHEME = SOURCE / "scheme.yaml"
@@ -63,6 +64,14 @@ def units() -> Table:
     names, columns, defects = tabular.read_texts(SOURCE / "units.csv")
     assert not defects
     return tabular.parse_table("units", names, columns, doors.EDITION["units"])[0]
+
+
+async def keep_units() -> None:
+    """The same in the site's database."""
+    made = units()
+    columns = (made[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
+    for code, parent, level, zh, en in zip(*columns, strict=True):
+        await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
 
 
 def tables(moved: Mapping[str, float] = MappingProxyType({}), year: int = PERIOD[1].year) -> dict[str, Table]:

@@ -16,7 +16,6 @@ from evaluator.problems import Problem
 from evaluator.publication import lifecycle, replies
 from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
-from evaluator.units.tables import Unit
 from tests.publication import small_edition as small
 from tests.wiring import site_over
 
@@ -28,10 +27,7 @@ OWN, OTHER = "9001", "9002"
 @pytest.fixture
 async def people(settings: Settings) -> Settings:
     """A site with units, an operator, a superior and representatives of two units."""
-    units = small.units()
-    columns = (units[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
-    for code, parent, level, zh, en in zip(*columns, strict=True):
-        await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
+    await small.keep_units()
     await create_account("lead", PASSWORD, "operator")
     await create_account("region", PASSWORD, "superior", unit=small.REGION)
     await create_account("own", PASSWORD, "representative", unit=OWN)

@@ -18,7 +18,6 @@ from evaluator.app import Site
 from evaluator.publication import review
 from evaluator.publication.comparison import pairwise
 from evaluator.rating.doors import SIMULATED
-from evaluator.units.tables import Unit
 from tests.publication import small_edition as small
 from tests.publication.test_exports import read_workbook
 
@@ -28,10 +27,7 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture
 async def staff(client: AsyncTestClient[Site]) -> AsyncIterator[AsyncTestClient[Site]]:
     """The site with units and a superior of each kind of scope; nobody is signed in yet."""
-    units = small.units()
-    columns = (units[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
-    for code, parent, level, zh, en in zip(*columns, strict=True):
-        await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
+    await small.keep_units()
     await create_account("region", PASSWORD, "superior", unit=small.REGION)
     await create_account("city", PASSWORD, "superior", unit="9001")
     await create_account("operator", PASSWORD, "operator")

@@ -195,10 +195,7 @@ def test_the_first_to_look_at_are_those_with_a_reason_in_the_documented_order(ed
 async def staff(client: AsyncTestClient[Site], settings: Settings, earlier_folder: Path) -> AsyncTestClient[Site]:
     """The site with this year's and last year's edition, records, and superiors of the region and of a city."""
     await publish(settings, earlier_folder, lambda folder: (), PUBLISHED_ON.replace(year=2026))
-    units = small.units()
-    columns = (units[name].tolist() for name in ("unit", "parent", "level", "name_zh", "name_en"))
-    for code, parent, level, zh, en in zip(*columns, strict=True):
-        await Unit(code=code, parent=parent or None, level=level, name_zh=zh, name_en=en).save()
+    await small.keep_units()
     await create_account("region", PASSWORD, "superior", unit=small.REGION)
     await create_account("city", PASSWORD, "superior", unit="9001")
     await create_account("operator", PASSWORD, "operator")

@@ -13,14 +13,13 @@ import httpx
 import pytest
 
 from evaluator.accounts.register import create_account
-from evaluator.accounts.sessions import COOKIE, csrf_token, open_session
-from evaluator.accounts.tables import Account
 from evaluator.rating.edition import read_note
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from evaluator.workbench import places, runs
 from evaluator.workbench.tables import WorkbenchRun, WorkbenchScheme
 from tests.publication import small_edition as small
+from tests.visitor import Visitor as Nobody
 from tests.wiring import site_over
 
 HOME = "/staff/workbench"
@@ -100,30 +99,12 @@ async def finished(settings: Settings, folder: Path, identifier: str = "", **fie
     return await runs.find(run.id)
 
 
-class Visitor:
-    """A client that can be anybody."""
+class Visitor(Nobody):
+    """At the workbench of a site with these settings."""
 
     def __init__(self, client: httpx.AsyncClient, settings: Settings, secret: bytes) -> None:
-        self.client, self.settings, self.secret, self.token = client, settings, secret, ""
-
-    async def become(self, name: str) -> None:
-        account = await Account.objects().get(Account.name == name)
-        assert account is not None
-        self.token = await open_session(account.id)
-
-    def headers(self, language: str = "en", accept: str = "text/html") -> dict[str, str]:
-        return {"accept": accept, "accept-language": language, "cookie": f"{COOKIE}={self.token}"}
-
-    async def get(self, path: str, language: str = "en", accept: str = "text/html") -> httpx.Response:
-        return await self.client.get(f"{HOME}{path}", headers=self.headers(language, accept), follow_redirects=False)
-
-    async def post(
-        self, path: str, data: dict[str, object] | None = None, *, file: tuple[str, bytes] | None = None
-    ) -> httpx.Response:
-        return await self.client.post(
-            f"{HOME}{path}", data={"csrf": csrf_token(self.secret, self.token), **(data or {})},
-            files={"file": file} if file else None, headers=self.headers(), follow_redirects=False,
-        )  # fmt: skip
+        super().__init__(client, secret, HOME)
+        self.settings = settings
 
 
 async def _visitor(settings: Settings, serving: Serving) -> AsyncIterator[Visitor]:
