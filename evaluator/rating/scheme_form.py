@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -380,6 +381,7 @@ class SchemeForm(Struct, forbid_unknown_fields=True):
     notes: Any = None
 
 
+@cache
 def keys(form: type[Struct]) -> tuple[str, ...]:
     """The keys of a part of the file."""
     return tuple(field.encode_name for field in msgspec.structs.fields(form))

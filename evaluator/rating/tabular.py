@@ -33,9 +33,9 @@ _CODE = re.compile(r"\S+")
 PARQUET_TYPES = {"number": "DOUBLE", "whole": "BIGINT"}
 
 
-def connect() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+def connect(threads: int = 2) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB whose results do not depend on the machine: rows keep their order."""
-    return connected(threads=2, preserve_insertion_order=True, enable_progress_bar=False)
+    return connected(threads=threads, preserve_insertion_order=True, enable_progress_bar=False)
 
 
 def quoted(name: str) -> str:
@@ -321,8 +321,7 @@ def write_parquet(csv_path: Path, parquet_path: Path, kinds: Mapping[str, str], 
     )
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in metadata.items())
     options = "FORMAT parquet, COMPRESSION zstd" + (f", KV_METADATA {{{pairs}}}" if pairs else "")
-    with connect() as connection:
-        connection.execute("SET threads = 1")
+    with connect(threads=1) as connection:
         connection.execute(
             f"COPY (SELECT * FROM read_csv({literal(str(csv_path))}, header = true, auto_detect = false, delim = ',', "
             f"quote = '\"', escape = '\"', nullstr = '', columns = {{{columns}}})) "

@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from evaluator.cli import group
 from evaluator.rating.edition import read_edition
-from evaluator.rating.nodes import levels
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +27,7 @@ def test_every_stage_of_the_edition_is_that_of_coinr(tmp_path: Path) -> None:
     spec.loader.exec_module(asem)
     assert asem.check(ROOT / "tests/methods/index/data", tmp_path, 32, run) == []
     edition = read_edition(tmp_path / "edition")
-    assert [len(one) for one in levels(edition.scheme)] == [2, 8]
+    assert (len(edition.scheme.dimensions), len(edition.scheme.nodes)) == (2, 8)
     ratings = edition.table("ratings")
     imputed = ["imputed_indicators" in notes for notes in ratings["notes"]]
     assert 0 < sum(imputed) < 51
