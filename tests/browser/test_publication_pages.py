@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,17 @@ from evaluator.accounts.register import create_account
 from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, overlapping_texts, signed_in, violations
+from tests.browser.conftest import (
+    DESKTOP,
+    LANGUAGES,
+    PHONE,
+    opened,
+    overflow,
+    overlapping_texts,
+    picture,
+    signed_in,
+    violations,
+)  # fmt: skip
 from tests.publication import small_edition as small
 
 NAME, PASSWORD = "region", "correct horse battery staple"
@@ -76,11 +85,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PATHS)
 def test_a_page_is_accessible_fits_its_screen_and_no_text_covers_another(
-    site: Published, browser: Any, tmp_path: Path, name: str, language: str, viewport: str
+    site: Published, browser: Any, name: str, language: str, viewport: str
 ) -> None:
     size, cookies = VIEWPORTS[viewport], site.cookies if name == "review" else ()
     with opened(browser, site.at(name), language=language, viewport=size, cookies=cookies) as page:
-        page.screenshot(path=tmp_path / "page.png", full_page=True)
+        picture(page, f"publication-{name}-{language}-{viewport}")
         for fold in page.locator("details").all():
             fold.evaluate("fold => { fold.open = true }")
         assert page.locator("html").get_attribute("lang") == language

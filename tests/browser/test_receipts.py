@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from evaluator.collection.campaigns import Label, create_campaign, load_campaign
 from evaluator.ledger.keys import signer
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, violations
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, picture, press, violations
 from tests.browser.receipts import VERIFIED, seal_all, settings_of, slip_shown, to_receipt, verified_outside
 from tests.collection.conftest import QUESTIONNAIRE
 
@@ -258,7 +257,7 @@ def test_pages_of_receipts_are_accessible_and_fit_in_every_state(site: Site, bro
                 press(page, ".slip__server button >> nth=0")
                 assert page.locator(".slip__verdict--good").count() == 1
                 assert overflow(page) == 0
-                _keep(page, f"by-server-{language}-{name}")
+                picture(page, f"by-server-{language}-{name}")
     assert waiting.campaign == "quiet"
 
 
@@ -276,14 +275,8 @@ def _leave_out(site: Site, leaf: str) -> None:
 
 
 def _judge(page: Any, name: str) -> None:
-    _keep(page, name)
+    picture(page, name)
     assert (violations(page), overflow(page)) == ([], 0), name
-
-
-def _keep(page: Any, name: str) -> None:
-    """A picture, where somebody asks for them."""
-    if folder := os.environ.get("PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def test_the_built_script_is_that_of_its_sources() -> None:

@@ -25,6 +25,7 @@ from tests.browser.conftest import (
     opened,
     overflow,
     overlapping_texts,
+    picture,
     press,
     signed_in,
     violations,
@@ -117,13 +118,13 @@ def english_sentences(page: Any) -> list[str]:
 @pytest.mark.parametrize("viewport", VIEWPORTS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_is_accessible_fits_and_speaks_one_language(
-    site: Reviewed, browser: Any, tmp_path: Path, language: str, viewport: str
+    site: Reviewed, browser: Any, language: str, viewport: str
 ) -> None:
     size, found = VIEWPORTS[viewport], []
     with opened(browser, site.address, language=language, viewport=size, cookies=site.cookies) as page:
         for name, path in PATHS.items():
             page.goto(site.address + path)
-            page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+            picture(page, f"review-{name}-{language}-{viewport}")
             assert page.locator("h1").count() == 1, name
             assert page.locator("html").get_attribute("lang") == language, name
             for fold in page.locator("details").all():

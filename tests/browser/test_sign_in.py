@@ -21,7 +21,7 @@ import pytest
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, violations
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, picture, press, violations
 from tests.browser.receipts import VERIFIED, seal_all, to_receipt, verified_outside
 from tests.collection.conftest import QUESTIONNAIRE
 
@@ -225,28 +225,22 @@ def test_pages_about_accounts_are_accessible_and_fit(
     with opened(browser, f"{place.address}/rate/spring/{unit}", language=language, viewport=viewport) as page:
         page.click("summary")
         assert (violations(page), overflow(page)) == ([], 0)
-        _keep(page, f"door-{language}-{viewport['width']}")
+        picture(page, f"door-{language}-{viewport['width']}")
         press(page, BUTTON)
         press(page, "text=Cancel")
         assert (violations(page), overflow(page)) == ([], 0)
-        _keep(page, f"declined-{language}-{viewport['width']}")
+        picture(page, f"declined-{language}-{viewport['width']}")
         press(page, BUTTON)
         sign_in(page, "alice")
         assert overflow(page) == 0
-        _keep(page, f"form-{language}-{viewport['width']}")
+        picture(page, f"form-{language}-{viewport['width']}")
     context = browser.new_context(locale=language, viewport=viewport)  # their status shows as an error in the console
     page = context.new_page()
     for said in ("counted", "refused", "later", "set_up"):
         page.goto(f"{place.address}/account/spring/{unit}?said={said}")
         assert overflow(page) == 0
-        _keep(page, f"{said}-{language}-{viewport['width']}")
+        picture(page, f"{said}-{language}-{viewport['width']}")
     page.goto(f"{place.address}/account/callback?state=a&code=b")
     assert (violations(page), overflow(page)) == ([], 0)
-    _keep(page, f"lost-{language}-{viewport['width']}")
+    picture(page, f"lost-{language}-{viewport['width']}")
     context.close()
-
-
-def _keep(page: Any, name: str) -> None:
-    """A picture, where somebody asks for them."""
-    if folder := os.environ.get("PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

@@ -23,6 +23,7 @@ from tests.browser.conftest import (
     opened,
     overflow,
     overlapping_texts,
+    picture,
     press,
     signed_in,
     violations,
@@ -76,14 +77,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any)
 
 @pytest.mark.parametrize("viewport", VIEWPORTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_page_is_accessible_and_fits(
-    bench: Bench, browser: Any, tmp_path: Path, language: str, viewport: str
-) -> None:
+def test_every_page_is_accessible_and_fits(bench: Bench, browser: Any, language: str, viewport: str) -> None:
     size = VIEWPORTS[viewport]
     with opened(browser, bench.at(""), language=language, viewport=size, cookies=bench.cookies) as page:
         for number, path in enumerate(PATHS):
             page.goto(bench.at(path))
-            page.screenshot(path=tmp_path / f"{number:02}.png", full_page=True)
+            picture(page, f"workbench-{number:02}-{language}-{viewport}")
             assert page.locator("h1").count() == 1, path
             for fold in page.locator("details").all():
                 fold.evaluate("fold => { fold.open = true }")
