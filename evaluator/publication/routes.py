@@ -149,7 +149,6 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
     )
     return shown(
         request, edition, "overview.html", picture=picture, map_level=drawn[0] if drawn else "",
-        successor=await shelf.successor_of(edition.identifier),
     )  # fmt: skip
 
 
