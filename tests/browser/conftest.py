@@ -258,7 +258,7 @@ def signed_in(browser: Any, address: str, name: str, password: str) -> list[Any]
     page.goto(f"{address}/sign-in")
     page.fill("#name", name)
     page.fill("#password", password)
-    page.click("main button")
+    press(page, "main button")
     cookies: list[Any] = context.cookies()
     context.close()
     return cookies

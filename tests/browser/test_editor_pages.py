@@ -13,7 +13,7 @@ from evaluator.accounts.register import create_account
 from evaluator.settings import Settings
 from evaluator.units.cli import SHIPPED
 from evaluator.units.importing import import_units, read_units
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, signed_in, violations
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, signed_in, violations
 
 PASSWORD = "correct horse battery staple"
 HOME = "/staff/questionnaires"
@@ -33,17 +33,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
 
 def bring(page: Any, text: str, name: str = "form.yaml") -> None:
     page.set_input_files("#file", files=[{"name": name, "mimeType": "application/yaml", "buffer": text.encode()}])
-    page.click("main form button")
+    press(page, "main form button")
 
 
 def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) -> None:
     address, cookies = site
     with opened(browser, f"{address}/staff", language="en", viewport=SMALL, cookies=cookies) as page:
-        page.click("text=Questionnaires >> nth=0")
+        press(page, "text=Questionnaires >> nth=0")
         assert violations(page) == []
         bring(page, EVERY_TYPE.replace("every-type", "way"))
         assert page.url.endswith("/way/1?kept=new")
-        page.click("main >> text=Preview")
+        press(page, "main >> text=Preview")
         assert violations(page) == []
         assert overflow(page) == 0
         frame = page.frame_locator("iframe >> nth=0")
@@ -51,10 +51,10 @@ def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) ->
         page.go_back()
         try_out(page)
         assert "1 trial. It counts nowhere." in page.inner_text("main")
-        page.click("main >> text=Publish")
+        press(page, "main >> text=Publish")
         assert violations(page) == []
-        page.click("text=Publish for good")
-        page.click("text=Make a campaign")
+        press(page, "text=Publish for good")
+        press(page, "text=Make a campaign")
         assert violations(page) == []
         today = date.today()
         for field, value in (
@@ -65,7 +65,7 @@ def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) ->
             page.fill(f"#{field}", value)
         page.uncheck("#below")
         page.check("input[name=when][value=now]", force=True)
-        page.click("text=Make the campaign")
+        press(page, "text=Make the campaign")
         assert page.url.endswith("/staff/campaigns/way-2026?done=made")
         page.goto(f"{address}/rate/way-2026/370102")
         assert "Have you been to" in page.inner_text("main")
@@ -91,7 +91,7 @@ def test_a_file_with_mistakes_is_told_so(site: tuple[str, list[Any]], browser: A
 
 def try_out(page: Any) -> None:
     """Answer what has to be answered, and send."""
-    page.click("main >> text=Try it")
+    press(page, "main >> text=Try it")
     assert "This is a trial of way@1" in page.inner_text("main")
     assert violations(page) == []
     for _ in range(30):
@@ -104,8 +104,8 @@ def try_out(page: Any) -> None:
         if page.locator("text=Send answers").count():
             break
         assert "This is a trial" in page.inner_text("main")
-        page.click("main >> text=Continue")
-    page.click("text=Send answers")
+        press(page, "main >> text=Continue")
+    press(page, "text=Send answers")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

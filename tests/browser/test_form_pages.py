@@ -160,7 +160,7 @@ def test_a_citizen_answers_with_a_code_once(site: Place, browser: Any, language:
     page = context.new_page()
     page.goto(f"{site.address}/code")
     page.fill("#code", code)
-    page.click("main button")
+    press(page, "main button")
     assert page.locator("main button[value=send]").count() == 0, "the code was used"
     context.close()
 
@@ -170,7 +170,7 @@ def test_an_answer_out_of_range_is_told_at_the_field(site: Place, browser: Any) 
     page = context.new_page()
     page.goto(f"{site.address}/code")
     page.fill("#code", "123")
-    page.click("main button")
+    press(page, "main button")
     assert page.locator(".govuk-error-summary").count() == 1
     assert page.locator("#code").get_attribute("aria-describedby") is not None
     context.close()
@@ -180,11 +180,11 @@ def test_an_assessor_scores_a_unit(site: Place, browser: Any) -> None:
     with opened(
         browser, f"{site.address}/staff/assessments", language="en", viewport=PHONE, cookies=site.cookies["assessor"]
     ) as page:
-        page.click("main .govuk-task-list__link >> nth=0")
+        press(page, "main .govuk-task-list__link >> nth=0")
         assert violations(page) == []
         assert overflow(page) == 0
         page.locator("main input[inputmode=decimal]").first.fill("7")
         page.locator("main textarea").first.fill("as the files show")
-        page.click("main form button >> nth=0")
+        press(page, "main form button >> nth=0")
         assert "/staff/assessments" in page.url
         assert violations(page) == []

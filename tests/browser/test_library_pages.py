@@ -9,7 +9,7 @@ import pytest
 
 from evaluator.settings import Settings
 from questionnaires.loading import shipped, shipped_text
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, violations
+from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, violations
 
 NARROW = {"width": 360, "height": 780}
 PATHS = ["/library", *(f"/library/{code}" for code in shipped())]
@@ -42,8 +42,8 @@ def test_a_page_is_accessible_and_fits_every_screen(site: str, browser: Any, pat
 
 def test_a_visitor_reads_a_form_and_takes_its_file_without_a_script(site: str, browser: Any) -> None:
     with opened(browser, site, language="en", viewport=PHONE, script=False) as page:
-        page.click("footer a[href='/library']")
-        page.click("main a[href='/library/sd-enterprise']")
+        press(page, "footer a[href='/library']")
+        press(page, "main a[href='/library/sd-enterprise']")
         page.click("main nav a[href='#s-payments']")
         assert page.url.endswith("#s-payments")
         page.locator("summary").first.click()

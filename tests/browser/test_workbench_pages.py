@@ -95,8 +95,8 @@ def test_from_a_snapshot_to_a_published_edition_without_a_script(bench: Bench, b
     with opened(
         browser, f"{bench.address}/staff", language="en", viewport=DESKTOP, script=False, cookies=bench.cookies
     ) as page:
-        page.click("text=Workbench for ratings")
-        page.click("text=Schemes")
+        press(page, "text=Workbench for ratings")
+        press(page, "text=Schemes")
         page.set_input_files("#file", files=[
             {"name": "mine.yaml", "mimeType": "application/yaml", "buffer": small.SCHEME.read_bytes()}
         ])  # fmt: skip
@@ -105,7 +105,7 @@ def test_from_a_snapshot_to_a_published_edition_without_a_script(bench: Bench, b
         page.fill("#draws", "128")
         press(page, "text=Start the rating")
         wait_until_done(page)
-        page.click("nav >> text=What if")
+        press(page, "nav >> text=What if")
         page.fill("[id='d:answer']", "0.9")
         press(page, "text=See who moves")
         assert "d%3Aanswer=0.9" in page.url
@@ -116,7 +116,7 @@ def test_from_a_snapshot_to_a_published_edition_without_a_script(bench: Bench, b
             page.click("text=Download the scheme")
         saved = parse_scheme(Path(waiting.value.path()).read_text(encoding="utf-8"))
         assert (saved.version, saved.dimensions[0].weight) == ("2", 0.9)
-        page.click("nav >> text=Overview")
+        press(page, "nav >> text=Overview")
         press(page, "text=Take this run")
         page.fill("#decision", "Taken because it is the only one, and the board agreed.")
         press(page, "text=Take it, and hand it to publishing")
