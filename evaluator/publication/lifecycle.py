@@ -16,6 +16,7 @@ from evaluator.ledger.leaves import read_entry
 from evaluator.ledger.merkle import leaf_hash
 from evaluator.problems import Problem
 from evaluator.publication.shelf import folder_of
+from evaluator.publication.subtracting import refuse_to_be_subtracted
 from evaluator.rating.logged import PUBLISHED
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
@@ -151,6 +152,7 @@ async def withdraw(
 
 
 async def _open(settings: Settings, row: PublishedEdition, today: date) -> None:
+    await refuse_to_be_subtracted(settings, row)
     row.state, row.reply_until = "under_reply", today + timedelta(days=row.reply_days)
     await row.save()
     await record(
@@ -160,6 +162,7 @@ async def _open(settings: Settings, row: PublishedEdition, today: date) -> None:
 
 
 async def _publish(settings: Settings, row: PublishedEdition, today: date, early_why: str) -> None:
+    await refuse_to_be_subtracted(settings, row)
     if row.supersedes:
         taken = await PublishedEdition.objects().get(
             (PublishedEdition.supersedes == row.supersedes)

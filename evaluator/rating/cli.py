@@ -49,6 +49,12 @@ def lines(defects: Sequence[str]) -> None:
 @click.option("--supersedes", type=FOLDER, help="Edition that this one corrects; say --why.")
 @click.option("--why", help="Reason of the correction.")
 @click.option("--decision", default="", help="What was decided on scheme and data, and why; it goes into the edition.")
+@click.option(
+    "--against",
+    type=FOLDER,
+    multiple=True,
+    help="Snapshot of a published edition that counted some of the same answers; as often as there are such.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the draws.")
 @click.option("--draws", type=click.IntRange(2), help="Number of draws; as the scheme says if not given.")
 @mended
@@ -60,6 +66,7 @@ def rate(
     supersedes: Path | None,
     why: str | None,
     decision: str,
+    against: tuple[Path, ...],
     seed: int,
     draws: int | None,
 ) -> int:
@@ -69,10 +76,14 @@ def rate(
 
     with bars() as progress:
         rated = run(
-            scheme, snapshot, out, previous, seed, draws, progress, supersedes=supersedes, why=why, decision=decision
-        )
+            scheme, snapshot, out, previous, seed, draws, progress,
+            supersedes=supersedes, why=why, decision=decision, against=against,
+        )  # fmt: skip
     for step, seconds in rated.seconds.items():
         click.echo(f"{step}: {seconds:.1f} s", err=True)
+    if rated.note.held_units:
+        what = f"{rated.note.held_units} units count answers as an edition before did: fewer than cell_min differ"
+        click.echo(what, err=True)
     click.echo(f"{out} {rated.note.identifier}")
     return 0
 
@@ -81,12 +92,19 @@ def rate(
 @click.argument("edition", type=FOLDER)
 @click.option("--snapshot", type=FOLDER, help="Recompute everything from this snapshot, not only from the edition.")
 @click.option("--previous", type=FOLDER, help="Edition of the last period, where the figures rest on it.")
+@click.option("--against", type=FOLDER, multiple=True, help="Snapshot of an edition before that edition.json names.")
 @click.option("--proof", type=FILE, help="The publisher's proof that this very edition was logged; say --key.")
 @click.option("--key", help="Key of the publisher's audit log, NAME+ID+KEY, from somewhere else than the proof.")
 @click.option("--all", "everything", is_flag=True, help=f"Print all differences, not the first {SHOWN} of a file.")
 @mended
 def verify(
-    edition: Path, snapshot: Path | None, previous: Path | None, proof: Path | None, key: str | None, everything: bool
+    edition: Path,
+    snapshot: Path | None,
+    previous: Path | None,
+    against: tuple[Path, ...],
+    proof: Path | None,
+    key: str | None,
+    everything: bool,
 ) -> int:
     """Check EDITION and recompute its figures: exit code 0 when they hold, 1 with a line a difference.
 
@@ -99,7 +117,7 @@ def verify(
 
     unlogged = _unlogged(edition, proof, key)
     with bars() as progress:
-        verdict = run(edition, snapshot, progress, previous)
+        verdict = run(edition, snapshot, progress, previous, against)
     differences = [*unlogged, *verdict.differences]
     shown: dict[str, int] = {}
     for difference in differences:

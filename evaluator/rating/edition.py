@@ -65,6 +65,8 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_status: str | None  # what is written inside every table when the data are simulated
     previous: str | None = None  # identifier of the edition of the last period, where it was given
     decision: str = ""  # what was decided before this run was taken, and why; in the words of those who decided
+    held_against: tuple[str, ...] = ()  # SHA-256 of snapshots of earlier editions with some of the same answers
+    held_units: int = 0  # whose answers are those of an earlier edition, since fewer than cell_min differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def write_edition(
     why: str | None = None,
     previous: str | None = None,
     decision: str = "",
+    held_against: tuple[str, ...] = (),
+    held_units: int = 0,
 ) -> Note:
     """Write the folder of an edition whole, or nothing.
 
@@ -178,6 +182,8 @@ def write_edition(
             data_status=SIMULATED if snapshot.simulated else None,
             previous=previous,
             decision=decision,
+            held_against=held_against,
+            held_units=held_units,
         )
         note = msgspec.structs.replace(note, identifier=identifier(note, made))
         (made / NOTE).write_bytes(pretty(note))
@@ -204,7 +210,9 @@ def identifier(note: Note, folder: Path) -> str:
     The digest leaves out the snapshot's SHA-256, the software and the head of the log, so that the same figures have
     the same name whether the snapshot was CSV or Parquet, and whatever the salts of the responses are.
     """
-    said = msgspec.structs.replace(note, identifier="", snapshot=SnapshotNote(""), software={}, log_head=None)
+    said = msgspec.structs.replace(
+        note, identifier="", snapshot=SnapshotNote(""), held_against=(), software={}, log_head=None
+    )
     lines = [f"{sha256_of(folder / f'{name}.csv')}  {name}.csv\n" for name in EDITION]
     digest = hashlib.sha256(msgspec.json.encode(said) + "".join(lines).encode()).hexdigest()[:16]
     year = [str(note.period[1].year)] if note.period else []

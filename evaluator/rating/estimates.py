@@ -12,21 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluator.rating.common_level import share_level
-from evaluator.rating.distributions import distributions
+from evaluator.rating.distributions import Said, distributions
 from evaluator.rating.from_assessments import from_assessments
 from evaluator.rating.from_citizens import citizen_models, from_citizens
 from evaluator.rating.from_events import deductions_and_vetoes
 from evaluator.rating.from_records import from_numbers, from_records
 from evaluator.rating.groups import apart, groups
+from evaluator.rating.holding import Count, Counted
 from evaluator.rating.imputation import imputed_rows
 from evaluator.rating.rated import Parameters, Progress, States, Table, rated
 from evaluator.rating.rows import Block, Loadings, differs, join_factors, join_inputs, only, rounded
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.snapshot import Snapshot
+from methods.disclosure.flags import counted_together, together
 from methods.inputs import Factors, Floats, Inputs
 from methods.small_areas.citizens import Citizens
 from methods.small_areas.direct import Screening
-from methods.survey.cells import reduce_responses
+from methods.survey.cells import Reduced, reduce_responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ def estimate(
     snapshot: Snapshot,
     progress: Progress | None = None,
     previous: Mapping[str, Mapping[str, float]] | None = None,
+    held: Counted | None = None,
 ) -> Estimates:
     """Estimate every indicator of every unit to which it applies.
 
@@ -62,6 +65,8 @@ def estimate(
         Called with a step's name and the share done, 0 to 1.
     previous
         Item -> unit -> its estimate in the edition before, where that is a covariate: see `previous.before`.
+    held
+        What was counted of the same responses before: see `holding.counted`; `snapshot` is what counts now.
 
     Notes
     -----
@@ -86,14 +91,16 @@ def estimate(
     tell("responses", 0.3)
     rest, rest_shared = list(blocks), list(loadings)
     screened: dict[str, tuple[list[Block], list[Loadings]]] = {}
-    reduced, fitted = None, None
+    now, earlier = (held.now, held.earlier) if held else (Count(snapshot, frozenset()), ())
+    reduced, fitted, before = None, None, list[_Reduced]()
     if snapshot.responses is not None and units.of_source("citizen"):
-        reduced = reduce_responses(snapshot.responses, snapshot.scoring, without=apart(scheme))
+        reduced, *before = (_reduced(scheme, one) for one in (now, *earlier))
         for number, screening in enumerate(_screenings(scheme)):
             tell("citizens", 0.5 + 0.15 * number)
             block, shared, fit = from_citizens(
-                units, reduced, screening, state if screening == "main" else None, previous
-            )
+                units, reduced.counted, screening, state if screening == "main" else None, previous,
+                [one.counted for one in before],
+            )  # fmt: skip
             if screening == "main":
                 fitted = fit
                 blocks.append(block)
@@ -117,7 +124,7 @@ def estimate(
         if differs(changed, inputs["main"]):
             inputs[name], factors[name] = changed, join_factors(shared, changed)
     tell("groups", 0.96)
-    apart_from_citizens = groups(units)
+    apart_from_citizens = groups(units, [one.snapshot for one in earlier])
     tell("events", 0.98)
     deductions, vetoes = deductions_and_vetoes(units)
     result = Estimates(
@@ -125,7 +132,7 @@ def estimate(
         factors=factors,
         state=state,
         models=_models(models),
-        distributions=distributions(units, reduced.choices if reduced else None),
+        distributions=distributions(units, reduced.said if reduced else None, [one.said for one in before]),
         groups=apart_from_citizens,
         deductions=rounded(deductions),
         vetoes=vetoes,
@@ -133,6 +140,24 @@ def estimate(
     )
     tell("done", 1.0)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduced:
+    counted: Reduced
+    together: frozenset[str]  # units whose flagged responses are not told apart
+
+    @property
+    def said(self) -> Said:
+        return self.counted.choices, self.together
+
+
+def _reduced(scheme: Scheme, count: Count) -> _Reduced:
+    """Citizens' responses; a few flagged ones count as the others."""
+    assert count.snapshot.responses is not None
+    found = reduce_responses(count.snapshot.responses, count.snapshot.scoring, without=apart(scheme))
+    few = count.together | together(found, scheme.publication.cell_min)
+    return _Reduced(counted_together(found, few), few)
 
 
 def _screenings(scheme: Scheme) -> list[Screening]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from evaluator.rating.rated import Rated, States
 from evaluator.rating.rows import Block, Loadings, filled
 from methods.inputs import NORMAL, Integers
 from methods.small_areas.citizens import Citizens, citizens
-from methods.small_areas.direct import Areas, Screening
+from methods.small_areas.direct import GRADED, Areas, Screening
 from methods.survey.cells import Booleans, Reduced
 
 
@@ -80,7 +80,12 @@ def from_citizens(
     screening: Screening,
     state: States | None,
     previous: Mapping[str, Mapping[str, float]] | None = None,
+    earlier: Sequence[Reduced] = (),
 ) -> tuple[Block, list[Loadings], Citizens]:
+    """Rows of a screening; under the main one (`state` given) the cells' states are set.
+
+    `earlier` is what was counted in editions before: unshrunken means are blank where a few answers differ.
+    """
     scheme, limits = units.scheme, units.scheme.publication
     fit = citizens(
         reduced.cells, reduced.pairs, areas(units, previous), screening,
@@ -97,10 +102,11 @@ def from_citizens(
         state[:, indicators] = grid
     row, column = np.nonzero(ok | imputed if state is not None else there)
     k = items[column]
-    few = sure.few[row, column]
     if state is None:  # the difference from the main screening would tell what a few flagged people said
         flagged = flagged_answers(units, reduced.choices, fit.items)[row, k]
-        few = few | ((flagged > 0) & (flagged < limits.cell_min))
+        enough = (flagged == 0) | (flagged >= limits.cell_min)
+        row, column, k = row[enough], column[enough], k[enough]
+    few = sure.few[row, column] | few_came_or_went(units, fit, earlier)[row, k]
     block = Block(
         row,
         indicators[column],
@@ -133,6 +139,26 @@ def from_citizens(
                 )
                 loadings.append(Loadings(name, at, filled(at, j), shared.loading[use], np.zeros(len(at))))
     return block, loadings, fit
+
+
+def few_came_or_went(units: Rated, fit: Citizens, earlier: Sequence[Reduced]) -> Booleans:
+    """Whether as many answered an item as in an edition before but for a few; (units, items).
+
+    Of the unit itself nobody differs, or enough people do; of those who were asked an item it may be fewer.
+    """
+    least, found = units.scheme.publication.cell_min, np.zeros(fit.n.shape, bool)
+    for one in earlier:
+        cells = one.cells
+        unit = np.array([units.position.get(code, -1) for code in cells.unit.tolist()], np.int64)
+        for counts in (np.ones(len(unit), bool), ~cells.flagged):
+            used = counts & (cells.mode == GRADED) & (unit >= 0)
+            before = np.zeros((len(units.unit), len(cells.items)))
+            np.add.at(before, unit[used], cells.item_n[used])
+            for k, item in enumerate(fit.items):
+                if item in cells.items:
+                    differ = np.abs(fit.n[:, k] - before[:, cells.items.index(item)])
+                    found[:, k] |= (differ > 0) & (differ < least)
+    return found
 
 
 def _named(kind: str, units: Rated, row: Integers) -> NDArray[np.object_]:

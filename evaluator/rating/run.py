@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from evaluator.rating.defects import InputError
 from evaluator.rating.edition import Edition, Note, published_units, read_edition, write_edition
 from evaluator.rating.estimates import Estimates, estimate
 from evaluator.rating.forging import forged_columns
+from evaluator.rating.holding import counted, shared
 from evaluator.rating.previous import before
 from evaluator.rating.published import factors_table, inputs_table, read_back, rounded
 from evaluator.rating.results import Results, Taken, compute
@@ -46,6 +47,7 @@ def rate(
     supersedes: Path | None = None,
     why: str | None = None,
     decision: str = "",
+    against: Sequence[Path] = (),
 ) -> Rated:
     """Rate a snapshot by a scheme and write the edition.
 
@@ -64,11 +66,15 @@ def rate(
         The edition that this one corrects, and the reason.
     decision
         What was decided before this run was taken, and why.
+    against
+        Snapshots that published editions with some of the same answers were computed from: where fewer than `cell_min`
+        answers of a unit differ, those stay that were counted then.
 
     Raises
     ------
     InputError
-        Wrong scheme, snapshot or edition, with every defect; `out` exists.
+        Wrong scheme, snapshot or edition, with every defect; `out` exists; an edition that is named counted some of the
+        same answers, and its snapshot is not given (of simulated data none is asked for).
     """
     clock = _Clock()
     if out.exists():
@@ -86,12 +92,15 @@ def rate(
             raise InputError([f"{what}, with other content; {right}"])
     snapshot = read_snapshot(snapshot_dir, scheme)
     clock.lap("read and check")
-    estimates = estimate(scheme, snapshot, progress, before(scheme, earlier))
-    clock.lap("estimate")
-    draws = draws or scheme.uncertainty.draws
-    grades = previous_grades(snapshot.tables["units"], earlier)
-    tables = rated_tables(scheme, snapshot, estimates, grades, seed, draws, progress)
-    clock.lap("draw, rank, grade")
+    chain = [sha256 for one in (earlier, replaced) if one is not None for sha256 in shared(scheme, snapshot, one)]
+    with counted(scheme, snapshot, against, chain, needed=not snapshot.simulated) as held:
+        clock.lap("whom to count")
+        estimates = estimate(scheme, held.now.snapshot, progress, before(scheme, earlier), held)
+        clock.lap("estimate")
+        draws = draws or scheme.uncertainty.draws
+        grades = previous_grades(snapshot.tables["units"], earlier)
+        tables = rated_tables(scheme, held.now.snapshot, estimates, grades, seed, draws, progress)
+        clock.lap("draw, rank, grade")
     note = write_edition(
         out,
         content,
@@ -104,6 +113,8 @@ def rate(
         why=why,
         previous=earlier.note.identifier if earlier else None,
         decision=decision.strip(),
+        held_against=held.against,
+        held_units=held.units,
     )
     clock.lap("write")
     return Rated(out, note, clock.seconds)

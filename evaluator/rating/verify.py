@@ -31,12 +31,13 @@ from evaluator.rating.edition import (
 )
 from evaluator.rating.estimates import estimate
 from evaluator.rating.folders import sha256_of
+from evaluator.rating.holding import counted
 from evaluator.rating.previous import before
 from evaluator.rating.results import Taken
 from evaluator.rating.run import computed, rated_tables
 from evaluator.rating.scheme import Scheme
 from evaluator.rating.scheme_file import load_scheme
-from evaluator.rating.snapshot import ALWAYS, examine
+from evaluator.rating.snapshot import ALWAYS, examine, fingerprint
 from evaluator.rating.tabular import PARQUET_TYPES, Table, connect, literal, parse_table, quoted, read_texts
 
 Cells = dict[str, list[str]]  # column -> cells as the CSV says them
@@ -58,13 +59,18 @@ class Verdict:
 
 
 def verify(
-    edition: Path, snapshot: Path | None = None, progress: Progress | None = None, previous: Path | None = None
+    edition: Path,
+    snapshot: Path | None = None,
+    progress: Progress | None = None,
+    previous: Path | None = None,
+    against: Sequence[Path] = (),
 ) -> Verdict:
     """Check an edition's files and recompute its figures.
 
     Without a snapshot, scores, ratings and sensitivity are recomputed from inputs, factors and scheme.yaml; deductions,
     vetoes, previous grades and forged_* are taken as published. With the snapshot everything is recomputed but previous
-    grades; where the scheme makes the edition before a covariate, that takes its published folder, `previous`.
+    grades; where the scheme makes the edition before a covariate, that takes its published folder, `previous`, and
+    where editions before had counted some of the same answers, their snapshots, `against`.
 
     Raises
     ------
@@ -93,7 +99,7 @@ def verify(
     if scheme is None or set(tables) < set(EDITION):
         return Verdict(tuple(found), note.identifier, files, 0, note.software)
     found += _package(edition, note, scheme)
-    recomputed, wrong = _recompute(note, scheme, tables, snapshot, previous, progress)
+    recomputed, wrong = _recompute(note, scheme, tables, snapshot, previous, against, progress)
     found += wrong
     figures = 0
     for name, table in recomputed.items():
@@ -250,6 +256,7 @@ def _recompute(
     tables: Mapping[str, Table],
     snapshot: Path | None,
     previous: Path | None,
+    against: Sequence[Path],
     progress: Progress | None,
 ) -> tuple[dict[str, Table], list[str]]:
     deductions, vetoes, grades = taken_from(tables["ratings"])
@@ -269,8 +276,13 @@ def _recompute(
             found.append(f"{NOTE} simulated is {note.simulated}; the snapshot says {read.simulated}")
         published_grade = dict(zip(tables["ratings"]["unit"], grades, strict=True))
         grades = [published_grade.get(unit, "") for unit in read.tables["units"]["unit"]]
-        estimates = estimate(scheme, read, progress, before(scheme, _previous(note, scheme, previous)))
-        return rated_tables(scheme, read, estimates, grades, note.seed, note.draws, progress), found
+        named = [folder for folder in against if fingerprint(folder) in note.held_against]
+        earlier = before(scheme, _previous(note, scheme, previous))
+        with counted(scheme, read, named, note.held_against) as held:
+            if held.units != note.held_units:
+                found.append(f"{NOTE} held_units {note.held_units} {held.units}")
+            estimates = estimate(scheme, held.now.snapshot, progress, earlier, held)
+            return rated_tables(scheme, held.now.snapshot, estimates, grades, note.seed, note.draws, progress), found
     if list(tables["ratings"]["unit"]) != list(tables["units"]["unit"]):
         return {}, ["ratings.csv does not hold the units of units.csv, in their order"]
     try:

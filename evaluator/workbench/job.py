@@ -92,6 +92,7 @@ def do(task: Task, tell: Tell) -> Word:
 def _rate(task: Task, tell: Tell) -> Word:
     from evaluator.rating.edition import SUMS
     from evaluator.rating.folders import sha256_of
+    from evaluator.rating.holding import beside
     from evaluator.rating.run import rate
 
     def further(step: str, share: float) -> None:
@@ -106,6 +107,7 @@ def _rate(task: Task, tell: Tell) -> Word:
     rated = rate(
         task.scheme, task.snapshot, task.out, task.previous, task.seed, task.draws or None, further,
         supersedes=task.supersedes, why=task.why or None,
+        against=beside(task.snapshot, [one for one in (task.previous, task.supersedes) if one]),
     )  # fmt: skip
     return Word(step="done", share=1.0, done=True, edition=rated.note.identifier, digest=sha256_of(task.out / SUMS))
 

@@ -74,7 +74,7 @@ def hide_in_nested_lists(
     if whole.shape != kept.shape or np.any(kept > whole):
         raise ValueError("part: as many lists and codes as in counts, and no more people, are expected")
     hidden = hide_in_lists(whole, threshold)
-    withheld = _unanimous(kept) & ~hidden.all(axis=1)
+    withheld = (_unanimous(kept) | _unanimous(whole - kept)) & ~hidden.all(axis=1)
     for some in (kept, whole - kept):
         together = np.where(hidden, some, 0.0).sum(axis=1)
         for known in (some.sum(axis=1), together):

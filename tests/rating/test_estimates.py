@@ -448,14 +448,33 @@ def test_screenings_change_only_citizens_rows_with_the_cells_of_main(tmp_path: P
     assert min(means[0], means[2]) <= means[1] <= max(means[0], means[2])
 
 
-def test_an_unshrunken_mean_without_flagged_answers_does_not_tell_what_a_few_flagged_people_said(
+def test_a_few_flagged_people_are_not_told_apart_by_any_number(tmp_path: Path) -> None:
+    found = estimate(HELPED, _responses(tmp_path, 25, 40))  # some four of a unit are flagged
+    assert set(found.inputs) == {"main"}
+    shown = found.distributions["with_flagged"][found.distributions["state"] == "ok"]
+    assert set(shown.tolist()) == {"yes"}
+
+
+def test_no_number_without_flagged_answers_tells_what_the_few_flagged_said_who_were_asked(
     tmp_path: Path,
 ) -> None:
-    found = estimate(HELPED, _responses(tmp_path, 25, 40))  # some four of a unit are flagged
+    snapshot = _responses(tmp_path, 25, 60, flagged=0.4)
+    lines = (tmp_path / "responses.csv").read_text(encoding="utf-8").splitlines()
+    names = lines[0].split(",")
+    few = 0
+    for k, line in enumerate(lines):
+        cells = line.split(",")
+        if cells[names.index("unit")] == "w007" and cells[names.index("flags")]:
+            few += 1
+            if few > 3:  # three of the flagged answered the question
+                cells[names.index("q_help")] = ""
+                lines[k] = ",".join(cells)
+    (tmp_path / "responses.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = estimate(HELPED, snapshot)
     for screening in ("half", "without"):
-        row = _row(found, 7, 0, screening)
-        assert np.isnan([row["direct"], row["direct_sd"], row["n"]]).all()
-        assert np.isfinite(row["a"])
+        rows = found.inputs[screening]
+        assert rows.indicator[rows.unit == 7].tolist() == [1]  # of the other question the number is the main one
+        assert 0 in rows.indicator[rows.unit == 8].tolist()
     assert np.isfinite(_row(found, 7, 0, "main")["direct"])
 
 
@@ -533,8 +552,10 @@ def test_shares_without_flagged_are_not_shown_where_they_would_tell_what_a_few_f
     found = _said(tmp_path, {"yes": 40, "part": 20, "no": 30}, {"yes": 3})
     assert _shown(found) == ["yes", "part", "no"]
     assert _shown(found, "no") == []
-    found = _said(tmp_path, {"yes": 40, "part": 20, "no": 30}, {"yes": 12})
+    found = _said(tmp_path, {"yes": 40, "part": 40, "no": 30}, {"yes": 12, "part": 10})
     assert _shown(found, "no") == ["yes", "part", "no"]
+    found = _said(tmp_path, {"yes": 40, "part": 40, "no": 30}, {"yes": 12})
+    assert _shown(found, "no") == []  # all of the flagged said yes
     found = _said(tmp_path, {"yes": 50, "part": 40, "no": 30}, {"yes": 12, "part": 12, "no": 2})
     assert _shown(found) == ["yes", "part", "no"]
     assert _shown(found, "no") == []  # two of the flagged said no
@@ -555,7 +576,7 @@ def test_wilson_interval_of_a_published_example(tmp_path: Path) -> None:
 
 
 def test_everything_is_rounded_to_six_decimals(tmp_path: Path) -> None:
-    found = estimate(HELPED, _responses(tmp_path, 25, 40))
+    found = estimate(HELPED, _responses(tmp_path, 25, 60, flagged=0.4))
     numbers = [
         found.models["value"],
         *(getattr(found.inputs["main"], k) for k in ("a", "b", "direct", "direct_sd", "n")),
