@@ -27,6 +27,7 @@ from evaluator.publication import changes_routes as changes
 from evaluator.publication import compare_routes as compare
 from evaluator.publication import indicator_routes as indicators
 from evaluator.publication import lifecycle_routes as lifecycle
+from evaluator.publication import registered_routes as registered
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
 from evaluator.publication.changing import what_can_change
@@ -98,7 +99,7 @@ def create_app(settings: Settings | None = None) -> Site:
     lifespans: list[Any] = []
     rooms = (
         units, ledger, collection, editing, library, assessment, records, publication, compare, indicators, lifecycle,
-        changes, review, api, workbench,
+        changes, registered, review, api, workbench,
     )  # fmt: skip
     for room in rooms:
         routes: Any = room

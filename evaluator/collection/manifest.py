@@ -26,8 +26,8 @@ from evaluator.collection.labels import Label
 from evaluator.collection.rules import ExclusionRule, Thresholds
 from evaluator.collection.tables import Campaign, CampaignUnit, Manifest, PopulationCell, SampleCell
 from evaluator.ledger.appending import append
-from evaluator.ledger.files import publish
-from evaluator.ledger.keys import campaign_log, signer
+from evaluator.ledger.files import head, publish
+from evaluator.ledger.keys import AUDIT, campaign_log, signer
 from evaluator.ledger.leaves import entry
 from evaluator.ledger.tables import LogLeaf
 from evaluator.settings import Settings
@@ -286,6 +286,7 @@ async def changing(settings: Settings, campaign: int, day: date, reason: str) ->
 async def log_manifest(settings: Settings, campaign: int, day: date, reason: str) -> str | None:
     """Log the manifest of a campaign that is no draft, if it says something else than the one before.
 
+    The entry names the audit log's head as well: what that head holds was there before the first answer could come.
     Inside a transaction; `publish_log` after it.
 
     Returns
@@ -306,7 +307,9 @@ async def log_manifest(settings: Settings, campaign: int, day: date, reason: str
         "closes": promise.closes.isoformat(), "questionnaire": msgspec.to_builtins(promise.questionnaire),
     }  # fmt: skip
     changed = ({"replaces": before.digest} if before is not None else {}) | ({"reason": reason} if reason else {})
-    leaf = entry("manifest", campaign=row["code"], manifest=said, **changed)
+    audit = await head(AUDIT)
+    known = {"audit": {"size": audit.size, "root": audit.root.hex()}} if audit is not None else {}
+    leaf = entry("manifest", campaign=row["code"], manifest=said, **changed, **known)
     await append(settings, campaign_log(row["code"]), [leaf])
     await Manifest(campaign=campaign, day=day, digest=said["sha256"], text=text, reason=reason).save()
     return str(row["code"])

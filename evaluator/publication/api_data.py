@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from litestar import Request, Response
 from evaluator import language
 from evaluator.publication import api_answers, exports
 from evaluator.publication.editions import Edition, Score, Unit, listed
+from evaluator.publication.registered import Standing
 from evaluator.rating.doors import EDITION
 from evaluator.rating.edition import read_note
 from evaluator.rating.scheme import Label
@@ -61,23 +62,25 @@ def node(
     )  # fmt: skip
 
 
-def overview(request: Web, edition: Edition, row: PublishedEdition) -> Response[bytes]:
-    """What an edition is, how many units it has at each level, and which files."""
+def overview(request: Web, edition: Edition, row: PublishedEdition, registration: Standing) -> Response[bytes]:
+    """What an edition is, how many units it has at each level, whether its scheme was registered, and which files."""
 
     def value() -> dict[str, Any]:
         return {
             **exports.about(edition),
             "state": row.state,
+            "registration": registration.about(),
             "units": {level: len(edition.order[level]) for level in edition.levels},
             "files": sorted(listed(edition.folder)),
             "sha256sums": edition.sums,
         }
 
-    return api_answers.document(request, f"{edition.sums} {row.state}", value)
+    return api_answers.document(request, f"{edition.sums} {row.state} {registration.about()!r}", value)
 
 
-def editions(request: Web, rows: Sequence[PublishedEdition]) -> Response[bytes]:
-    """All editions that the public may see, the latest first, each with its scheme and state."""
+def editions(request: Web, rows: Sequence[PublishedEdition], registrations: Mapping[str, Standing]) -> Response[bytes]:
+    """All editions that the public may see, the latest first, each with its scheme, its registration and state."""
+    registered = {name: standing.about() for name, standing in registrations.items()}
     names = (
         "identifier", "title_zh", "title_en", "period_from", "period_to", "published_on", "supersedes", "simulated",
         "state",
@@ -90,7 +93,9 @@ def editions(request: Web, rows: Sequence[PublishedEdition]) -> Response[bytes]:
             scheme = None
             if not row.files_removed and (folder / row.identifier / "edition.json").is_file():
                 scheme = msgspec.to_builtins(read_note(folder / row.identifier).scheme)
-            found.append({**{name: getattr(row, name) for name in names}, "scheme": scheme})
+            about = {"scheme": scheme, "registration": registered.get(row.identifier)}
+            found.append({**{name: getattr(row, name) for name in names}, **about})
         return {"editions": found}
 
-    return api_answers.document(request, repr([(row.identifier, row.state, row.sums_sha256) for row in rows]), value)
+    what = repr([(row.identifier, row.state, row.sums_sha256) for row in rows]) + repr(registered)
+    return api_answers.document(request, what, value)

@@ -19,7 +19,7 @@ from evaluator.publication.shelf import NOT_PUBLIC, folder_of
 from evaluator.rating.defects import InputError
 from evaluator.rating.edition import NOTE, SCHEME, SUMS, Note, read_note
 from evaluator.rating.folders import new_folder, sha256_of
-from evaluator.rating.scheme_diff import same_version
+from evaluator.rating.registering import refuse_other_content
 from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
@@ -79,7 +79,8 @@ async def publish(
     if note.supersedes:
         await _check_superseded(note)
     if before is None:
-        await _check_version(settings, folder)
+        path = folder / SCHEME
+        await refuse_other_content(settings, load_scheme(path), sha256_of(path), str(path))
     if differences := verify(folder):
         raise NotVerified(differences)
     _copy(folder, target, sums)
@@ -105,16 +106,6 @@ async def publish(
         await begin(settings, row, today, draft=draft)
     await publish_log(settings)
     return row
-
-
-async def _check_version(settings: Settings, folder: Path) -> None:
-    """Refuse a scheme that goes by the name and version of one by which another edition here was rated."""
-    scheme = load_scheme(folder / SCHEME)
-    for row in await PublishedEdition.objects():
-        other = folder_of(settings, row.identifier) / SCHEME
-        if other.is_file() and same_version(load_scheme(other), scheme):
-            what = f"{folder / SCHEME} is {scheme.code} {scheme.version}, by which {row.identifier} was rated"
-            raise InputError([f"{what}, with other content; give it another version and rate anew"])
 
 
 def intact(folder: Path, sums: str) -> bool:

@@ -23,6 +23,8 @@ from evaluator.publication import (
     outlines,
     over_time,
     ranking,
+    registered,
+    registered_wording,
     rendered,
     selection,
     shelf,
@@ -57,6 +59,12 @@ def shown(request: Web, edition: Edition, template: str, **context: Any) -> Resp
         simulated=edition.simulated, standing=getattr(request.state, "edition_row", None),
         standing_successor=getattr(request.state, "edition_successor", None), **context,
     )  # fmt: skip
+
+
+async def registration(edition: Edition) -> dict[str, Any]:
+    """What the mark on a page says of the scheme's registration."""
+    standing = await registered.of_note(edition.note)
+    return {"registration": standing, "registration_words": registered_wording.sentences(standing)}
 
 
 def page_number(request: Web) -> int:
@@ -124,13 +132,18 @@ async def edition_list(request: Web) -> Response[str]:
     replaced = {row.supersedes: row for row in editions if row.supersedes}
     simulated = bool(editions) and all(row.simulated for row in editions)
     rendered.keep(request)
-    return pages.page(request, "publication/editions.html", editions=editions, replaced=replaced, simulated=simulated)
+    standings = await registered.standings(request.app.state.settings, editions)
+    return pages.page(
+        request, "publication/editions.html", editions=editions, replaced=replaced, simulated=simulated,
+        registered={name: registered_wording.short(standing) for name, standing in standings.items()},
+    )  # fmt: skip
 
 
 @get("/editions.json")
 async def edition_list_data(request: Web) -> Response[bytes]:
     """The same for programs."""
-    return api_data.editions(request, await shelf.published())
+    rows = await shelf.published()
+    return api_data.editions(request, rows, await registered.standings(request.app.state.settings, rows))
 
 
 @get("/editions/{edition_id:str}")
@@ -139,7 +152,7 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
     name, suffix = split(edition_id)
     edition = await shelf.opened(request, name)
     if suffix == ".json":
-        return api_data.overview(request, edition, request.state.edition_row)
+        return api_data.overview(request, edition, request.state.edition_row, await registered.of_note(edition.note))
     if suffix:
         raise not_found(edition_id)
     path = outlines.outline_file(request.app.state.settings.data_dir, edition.identifier)
@@ -149,6 +162,7 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
     )
     return shown(
         request, edition, "overview.html", picture=picture, map_level=drawn[0] if drawn else "",
+        **await registration(edition),
     )  # fmt: skip
 
 
@@ -257,7 +271,7 @@ async def method(request: Web, edition_id: FromPath[str]) -> Response[str]:
         request, edition, "method.html", chapters=method_view.chapters(scheme), tasks=method_view.tasks(scheme),
         dimension_weights=method_view.dimension_weights(scheme),
         records=method_view.records(scheme, edition.scheme_source), deduction_rule=method_view.deduction_rule(scheme),
-        overall=method_view.overall(edition), summary=method_view.summary(edition),
+        overall=method_view.overall(edition), summary=method_view.summary(edition), **await registration(edition),
     )  # fmt: skip
 
 
@@ -273,6 +287,7 @@ async def downloads(request: Web, edition_id: FromPath[str]) -> Response[str]:
         apa=citation.sentence(request.app.state.settings, edition, row.published_on),
         bibtex=citation.bibtex(request.app.state.settings, edition, row.published_on), address=address,
         dataset=citation.dataset(request.app.state.settings, edition, row.published_on, sizes),
+        **await registration(edition),
     )  # fmt: skip
 
 

@@ -1,14 +1,21 @@
-"""The commands about schemes, and the data sets between inputs and index: files only."""
+"""The commands about schemes, and the data sets between inputs and index: files only, but for `register`."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evaluator.language import LANGUAGES
 from evaluator.rating.cli import FILE, FOLDER, lines, mended
 from evaluator.rating.defects import InputError
+
+if TYPE_CHECKING:
+    from evaluator.ledger.notes import Verifier
+    from evaluator.rating.registering import Registration
 
 
 @click.group()
@@ -95,6 +102,93 @@ def scheme_schema() -> int:
 
     click.echo(schema_text(), nl=False)
     return 0
+
+
+@scheme.command("register")
+@click.argument("file", type=FILE)
+@click.option("--why", required=True, help="Why this scheme; it is logged, and everybody can read it.")
+@mended
+def register_scheme(file: Path, why: str) -> int:
+    """Register the scheme in FILE before the data come: keep its bytes, show it at /schemes, log its SHA-256.
+
+    It cannot be taken back. The same file registered again changes nothing; another content of the same version is
+    refused.
+    """
+    from evaluator import database
+    from evaluator.rating.registering import register
+    from evaluator.rating.run import read_scheme_bytes
+    from evaluator.settings import read_settings
+
+    content = read_scheme_bytes(file)
+    settings = read_settings()
+    database.connect(settings.database)
+
+    async def work() -> tuple[Registration, bool]:
+        await database.upgrade()
+        today = datetime.now(settings.zone).date()
+        return await register(settings, content, str(file), why, today, "command line")
+
+    found, new = asyncio.run(work())
+    said = "" if new else " already; nothing was changed"
+    click.echo(f"{found.name} is registered{said}: {found.row.registered_on}, entry {found.position} of the log audit")
+    click.echo(f"{settings.base_url.rstrip('/')}/schemes/{found.row.sha256}")
+    return 0
+
+
+@scheme.command("registered")
+@click.argument("file", type=FILE)
+@click.option("--proof", type=FILE, required=True, help="The publisher's proof: /schemes/SHA256/proof.")
+@click.option("--key", required=True, help="Key of the publisher's audit log, from somewhere else than the proof.")
+@click.option("--audit-log", type=FOLDER, help="Copy of the audit log, to prove an order with --campaign-log.")
+@click.option("--campaign-log", type=FOLDER, help="Copy of a campaign's log: which came first?")
+@click.option("--campaign-key", help="Key of the campaign's log.")
+@mended
+def registered_scheme(
+    file: Path, proof: Path, key: str, audit_log: Path | None, campaign_log: Path | None, campaign_key: str | None
+) -> int:
+    """Check that the scheme in FILE was registered, and before a campaign's first answer. Files only, no network.
+
+    Exit codes: 0 it was; 1 it was not, or no log shows it; 2 wrong input.
+    """
+    from evaluator.rating.beforehand import registered
+    from evaluator.rating.logged import read_key
+    from evaluator.rating.run import read_scheme_bytes
+
+    together = (audit_log, campaign_log, campaign_key)
+    if any(together) and not all(together):
+        raise InputError(["--audit-log, --campaign-log and --campaign-key belong together: the order takes both logs"])
+    content, verifier = read_scheme_bytes(file), read_key(key)
+    try:
+        text = proof.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError([f"{proof} cannot be read ({error}); give what /schemes/SHA256/proof shows"]) from None
+    found = registered(content, text, verifier)
+    if isinstance(found, str):
+        click.echo(f"no: {found}")
+        return 1
+    click.echo(f"yes: registered as entry {found.position} of {verifier.name}, which says {found.day}: {found.why}")
+    if audit_log is None or campaign_log is None or campaign_key is None:
+        return 0
+    return _order(audit_log, verifier, campaign_log, read_key(campaign_key), found.position)
+
+
+def _order(audit_log: Path, key: Verifier, campaign_log: Path, campaign_key: Verifier, position: int) -> int:
+    """Say which came first, the registration or the campaign."""
+    from evaluator.rating.beforehand import opening
+
+    found = opening(audit_log, key, campaign_log, campaign_key, position)
+    if found.before:
+        click.echo(
+            f"yes: before the first answer of {found.campaign}: its log begins with a head of the audit log of "
+            f"{found.size} entries, which hold the registration"
+        )
+        return 0
+    if found.size:
+        click.echo(f"no: the log of {found.campaign} began when the audit log had {found.size} entries, without it")
+    else:
+        click.echo(f"no: the log of {found.campaign} names no head of the audit log; it shows no order")
+    click.echo(f"{found.campaign} promised to open on {found.opens}")
+    return 1
 
 
 @click.command()

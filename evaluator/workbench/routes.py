@@ -15,6 +15,7 @@ from evaluator.collection.tables import Campaign
 from evaluator.editing.uploading import file_name
 from evaluator.problems import FieldProblem, Problem, forbidden, not_found
 from evaluator.publication import shelf
+from evaluator.rating import registering
 from evaluator.rating.defects import InputError
 from evaluator.workbench import asking, look_routes, places, runs, schemes, wording
 from evaluator.workbench.asking import Asked, Asker
@@ -141,7 +142,7 @@ async def _schemes_page(request: Staff, error: str = "", name: str = "", defects
     )  # fmt: skip
 
 
-@post("/workbench/schemes", opt=OPERATOR, request_max_body_size=schemes.MOST_BYTES + 65536)
+@post("/workbench/schemes", opt=OPERATOR, request_max_body_size=registering.MOST_BYTES + 65536)
 async def bring_scheme(request: Staff) -> Response[Any]:
     """Keep a scheme, or show everything that is wrong in it and keep nothing."""
     who = asker(request)
@@ -153,7 +154,7 @@ async def bring_scheme(request: Staff) -> Response[Any]:
         return await _schemes_page(request, error=pages.language.gettext(_("Choose a file that is not empty.")))
     name = file_name(upload.filename)  # type: ignore[union-attr]
     try:
-        await asyncio.to_thread(schemes.checked, content, name)
+        await asyncio.to_thread(registering.checked, content, name)
     except InputError as error:
         if not pages.wants_page(request):
             errors = [FieldProblem(name, defect) for defect in error.defects]

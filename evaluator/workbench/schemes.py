@@ -8,15 +8,13 @@ from functools import cache
 
 from evaluator import database
 from evaluator.ledger.audit import record
-from evaluator.rating.defects import InputError
+from evaluator.rating.registering import checked
 from evaluator.rating.scheme import Label, Scheme
 from evaluator.rating.scheme_file import parse_scheme
 from evaluator.rating.shipped import shipped as files
 from evaluator.settings import Settings
 from evaluator.workbench import runs
 from evaluator.workbench.tables import WorkbenchScheme
-
-MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +61,6 @@ async def content_of(digest: str) -> bytes | None:
     if row is not None:
         return row.content.encode()
     return shipped()[digest][0] if digest in shipped() else None
-
-
-def checked(content: bytes, name: str) -> Scheme:
-    """The scheme in a file.
-
-    Raises
-    ------
-    InputError
-        With every mistake and its line.
-    """
-    if len(content) > MOST_BYTES:
-        raise InputError([f"{name} has {len(content):,} bytes; a scheme has at most {MOST_BYTES:,}"])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError([f"{name} is not UTF-8 (byte {error.start}); save it as UTF-8"]) from error
-    try:
-        return parse_scheme(text, name)
-    except RecursionError as error:
-        raise InputError([f"{name} is nested too deeply; a scheme is not"]) from error
 
 
 async def keep(settings: Settings, content: bytes, name: str, account: int, by: str) -> str:

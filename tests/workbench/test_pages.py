@@ -13,6 +13,7 @@ import pytest
 
 from evaluator.ledger.tables import LogLeaf
 from evaluator.publication.publishing import publish
+from evaluator.rating import registering
 from evaluator.rating.scheme_file import load_scheme, parse_scheme
 from evaluator.workbench import places, runs, schemes
 from evaluator.workbench.asking import Asker, publication
@@ -126,7 +127,7 @@ async def test_no_file_breaks_the_upload(light: Visitor, content: bytes) -> None
 
 
 async def test_a_large_file_is_refused(light: Visitor) -> None:
-    answer = await light.post("/schemes", file=("big.yaml", b"#" * (schemes.MOST_BYTES + 1)))
+    answer = await light.post("/schemes", file=("big.yaml", b"#" * (registering.MOST_BYTES + 1)))
     assert answer.status_code == 422
     assert "a scheme has at most 1,000,000" in answer.text
     assert (await light.post("/schemes", file=("big.yaml", b"#" * 3_000_000))).status_code == 413
