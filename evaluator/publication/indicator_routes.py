@@ -16,6 +16,7 @@ from evaluator.publication.api_answers import split
 from evaluator.publication.editions import Edition
 from evaluator.publication.questions import question_words
 from evaluator.publication.routes import page_number, shown
+from evaluator.rating.nodes import groups
 from evaluator.rating.scheme import Dimension, Indicator
 
 Web = Request[Any, Any, Any]
@@ -38,9 +39,9 @@ async def indicator(request: Web, edition_id: FromPath[str], code: FromPath[str]
 
 @get("/editions/{edition_id:str}/dimensions/{code:str}")
 async def dimension(request: Web, edition_id: FromPath[str], code: FromPath[str]) -> Response[Any]:
-    """A dimension, its indicators, and how the units of a level stand in it; its scores as data."""
+    """A dimension or a node below one, its members, and how the units of a level stand in it; its scores as data."""
     edition = await shelf.opened(request, edition_id)
-    known = {one.code: one for one in edition.scheme.dimensions}
+    known = {one.code: one for one in groups(edition.scheme)}
     code, suffix = _split(code, known)
     if code not in known:
         raise not_found(code[:80])
@@ -67,7 +68,9 @@ def _data(request: Web, edition: Edition, node: Indicator | Dimension, suffix: s
 
 def _page(request: Web, edition: Edition, code: str, kind: str, **context: Any) -> Response[str]:
     levels = indicator_view.levels_of(edition, code)
-    level = request.query_params.get("level", "") or next((line.level for line in levels), "")
+    level = request.query_params.get("level", "") or next(
+        (line.level for line in sorted(levels, key=lambda line: line.units < 2)), ""
+    )  # the first level at which there is something to compare
     if level not in {line.level for line in levels} and (level or levels):
         raise not_found(level[:80])
     rows = indicator_view.standing(edition, level, code)
@@ -76,13 +79,13 @@ def _page(request: Web, edition: Edition, code: str, kind: str, **context: Any) 
         raise not_found(str(page))
     here = rows[(page - 1) * ranking.PAGE : page * ranking.PAGE]
     drawn = [(unit, edition.ratings[unit.code]) for unit, score in here if score.score == score.score]
-    dimensions = {one.code: one for one in edition.scheme.dimensions}
+    dimensions = {one.code: one for one in groups(edition.scheme)}
     found = context["indicator"]
     return shown(
         request, edition, "indicator.html", code=code, kind=kind, levels=levels, level=level, rows=here, page=page,
         last=last, total=len(rows), node=found or dimensions[code],
-        dimension=dimensions.get(found.dimension) if found else None,
-        members=[one for one in edition.scheme.indicators if one.dimension == code] if not found else [],
+        above=indicator_view.above(edition.scheme, found or dimensions[code]),
+        members=indicator_view.members(edition.scheme, code) if not found else (),
         wide=ranking.of_a_node(edition, drawn, code, narrow=False) if drawn else None,
         narrow=ranking.of_a_node(edition, drawn, code, narrow=True) if drawn else None, told=indicator_view.told,
         **context,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from evaluator import pages
 from evaluator.publication import wording
 from evaluator.publication.editions import Edition, Score, Unit
-from evaluator.rating.nodes import shares
+from evaluator.rating.nodes import Branch, groups, parent_of, shares, tree
+from evaluator.rating.scheme import Dimension, Indicator, Scheme
 
 STATES = ("ok", "imputed", "suppressed", "missing", "not_applicable")
 
@@ -57,6 +58,32 @@ def standing(edition: Edition, level: str, node: str) -> list[tuple[Unit, Score]
         key=lambda pair: (pair[1].score != pair[1].score, -pair[1].score if pair[1].score == pair[1].score else 0)
     )
     return found
+
+
+def above(scheme: Scheme, node: Indicator | Dimension) -> tuple[Dimension, ...]:
+    """The nodes over an indicator or a node, the dimension first."""
+    known = {one.code: one for one in groups(scheme)}
+    code = parent_of(node) if isinstance(node, Indicator) else node.parent
+    found: list[Dimension] = []
+    while code in known:
+        found.append(known[code])
+        code = known[code].parent
+    return tuple(reversed(found))
+
+
+def members(scheme: Scheme, code: str) -> tuple[tuple[int, Dimension | None, Indicator | None], ...]:
+    """What lies below a node, depth first: how far below, and a node or an indicator."""
+
+    def walk(branches: Sequence[Branch], deep: int) -> Iterator[tuple[int, Dimension | None, Indicator | None]]:
+        for one in branches:
+            inside = deep + 1 if deep or one.node.code == code else 0
+            if deep:
+                yield deep, one.node, None
+            for indicator in one.indicators if inside else ():
+                yield inside, None, indicator
+            yield from walk(one.branches, inside)
+
+    return tuple(walk(tree(scheme), 0))
 
 
 def told(states: Sequence[tuple[str, int]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,26 @@ from evaluator import language
 from evaluator.language import gettext as _
 from evaluator.publication import wording
 from evaluator.publication.editions import Alternative, Edition
-from evaluator.rating.nodes import EMPTY, passed_on, tree
+from evaluator.rating.nodes import EMPTY, Branch, below, passed_on, tree
 from evaluator.rating.scheme import Dimension, Indicator, Label, Scheme
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A dimension with its indicators and their weights within it, by level."""
+    """A dimension and what lies below it in the order of the tree, with the weights within it, by level."""
 
     dimension: Dimension
-    lines: tuple[tuple[Indicator, tuple[str, ...]], ...]  # indicator, its weight at each level
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An indicator, or a node between it and the dimension."""
+
+    depth: int  # 1: right below the dimension
+    node: Dimension | None
+    indicator: Indicator | None
+    weights: tuple[str, ...]  # at each level
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +41,30 @@ class RecordLine:
 
 
 def chapters(scheme: Scheme) -> tuple[Chapter, ...]:
-    """Dimensions, indicators, and what an indicator weighs within its dimension at each level."""
+    """Dimensions, what lies below them, and what each of it weighs within its dimension at each level."""
     found = []
     applying = {level: {i.code for i in scheme.indicators if level in i.levels} for level in scheme.levels}
     for branch in tree(scheme):
-        dimension = branch.node
-        members = [i for i in scheme.indicators if i.dimension == dimension.code]
         shares = [passed_on(branch, applying[lv], scheme.weights_by_level.get(lv, EMPTY)) for lv in scheme.levels]
-        lines = [
-            (one, tuple(wording.percent(share[one.code]) if one.code in share else "–" for share in shares))
-            for one in members
-        ]
-        found.append(Chapter(dimension, tuple(lines)))
+        found.append(Chapter(branch.node, tuple(_lines(branch, shares))))
     return tuple(found)
+
+
+def _lines(branch: Branch, shares: Sequence[Mapping[str, float]]) -> Iterator[Line]:
+    """What lies below a node, depth first. A node weighs what its indicators weigh together."""
+
+    def together(members: Sequence[Indicator]) -> tuple[str, ...]:
+        codes = {one.code for one in members}
+        return tuple(
+            wording.percent(sum(share[code] for code in codes & share.keys())) if codes & share.keys() else "–"
+            for share in shares
+        )
+
+    for member in branch.indicators:
+        yield Line(branch.depth, None, member, together([member]))
+    for inside in branch.branches:
+        yield Line(branch.depth, inside.node, None, together(below(inside)))
+        yield from _lines(inside, shares)
 
 
 def dimension_weights(scheme: Scheme) -> tuple[tuple[Dimension, tuple[str, ...]], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from evaluator import language, pages
@@ -10,7 +11,7 @@ from evaluator.language import gettext as _
 from evaluator.publication import charts, wording
 from evaluator.publication.editions import Alternative, Answer, Apart, Edition, Entry, Rating, Score, Unit
 from evaluator.publication.questions import QuestionWords
-from evaluator.rating.nodes import EMPTY, passed_on, tree
+from evaluator.rating.nodes import EMPTY, Branch, below, passed_on, tree
 from evaluator.rating.scheme import Dimension, Group, Indicator
 
 NAN = math.nan
@@ -34,12 +35,29 @@ class IndicatorLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeLine:
+    """A node between a dimension and its indicators."""
+
+    node: Dimension
+    score: Score | None
+    weight: float  # share of the index that what lies below it carries
+    median: float
+
+
+@dataclass(frozen=True, slots=True)
 class DimensionBlock:
+    """A dimension, and what lies below it in the order of the tree."""
+
     dimension: Dimension
     score: Score | None
     weight: float
     median: float
-    lines: tuple[IndicatorLine, ...]
+    tree: tuple[tuple[int, NodeLine | None, IndicatorLine | None], ...]  # depth below the dimension, and one of both
+
+    @property
+    def lines(self) -> tuple[IndicatorLine, ...]:
+        """The indicators alone."""
+        return tuple(line for _depth, _node, line in self.tree if line is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,11 @@ class Told:
     shade: str  # of its piece of the bar: dark for the best, "none" where it is not scored
     figures: Answer
     other: Answer | None = None  # the same under the other screening, where it is published
+
+    @property
+    def withheld(self) -> bool:
+        """Whether no share of it is published."""
+        return math.isnan(self.figures.share) and self.other is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,11 @@ class Said:
     flagged: str  # whether `figures` count flagged answers: yes or no
     wide: tuple[charts.Segment, ...]
     narrow: tuple[charts.Segment, ...]
+
+    @property
+    def withheld(self) -> tuple[Told, ...]:
+        """The answers of which no share is published."""
+        return tuple(told for told in self.answers if told.withheld)
 
     @property
     def drawn(self) -> bool:
@@ -89,28 +117,44 @@ def blocks(edition: Edition, unit: Unit) -> tuple[DimensionBlock, ...]:
     found = []
     for branch in tree(scheme):
         dimension = branch.node
-        members = [i for i in scheme.indicators if i.dimension == dimension.code and i.code in scores]
+        members = [i for i in below(branch) if i.code in scores]
         if not members:
             continue
         share = counted.get(dimension.code, NAN) / whole if whole else NAN
         carrying = {i.code for i in members if scores[i.code].state in CARRIES}
         inner = passed_on(branch, carrying, scheme.weights_by_level.get(level, EMPTY))
-        lines = []
+        lines: dict[str, IndicatorLine] = {}
         for indicator in members:
             median, reliability = edition.nodes.get((level, indicator.code), (NAN, NAN))
-            lines.append(
-                IndicatorLine(
-                    indicator,
-                    scores[indicator.code],
-                    entries.get(indicator.code),
-                    share * inner.get(indicator.code, NAN),
-                    median,
-                    reliability,
-                )
+            lines[indicator.code] = IndicatorLine(
+                indicator,
+                scores[indicator.code],
+                entries.get(indicator.code),
+                share * inner.get(indicator.code, NAN),
+                median,
+                reliability,
             )
+        rows = tuple(_rows(edition, level, branch, scores, lines))
         median = edition.nodes.get((level, dimension.code), (NAN, NAN))[0]
-        found.append(DimensionBlock(dimension, scores.get(dimension.code), share, median, tuple(lines)))
+        found.append(DimensionBlock(dimension, scores.get(dimension.code), share, median, rows))
     return tuple(found)
+
+
+def _rows(
+    edition: Edition, level: str, branch: Branch, scores: Mapping[str, Score], lines: Mapping[str, IndicatorLine]
+) -> Iterator[tuple[int, NodeLine | None, IndicatorLine | None]]:
+    """What lies below a node, depth first; a node none of whose indicators the unit has is left out."""
+    for member in branch.indicators:
+        if member.code in lines:
+            yield branch.depth, None, lines[member.code]
+    for inside in branch.branches:
+        mine = [lines[one.code].weight for one in below(inside) if one.code in lines]
+        if mine:
+            known = [weight for weight in mine if not math.isnan(weight)]
+            median = edition.nodes.get((level, inside.node.code), (NAN, NAN))[0]
+            weight = sum(known) if known else NAN
+            yield branch.depth, NodeLine(inside.node, scores.get(inside.node.code), weight, median), None
+            yield from _rows(edition, level, inside, scores, lines)
 
 
 def profile(edition: Edition, shown: tuple[DimensionBlock, ...], *, narrow: bool) -> charts.Chart:

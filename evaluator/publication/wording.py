@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from evaluator import language, pages
 from evaluator.language import gettext as _
 from evaluator.publication.editions import Edition, Entry, Rating, Unit
-from evaluator.rating.scheme import Indicator, Label, Scheme
+from evaluator.rating.scheme import Indicator, Label, Mean, Scheme
 
 HIGH, FAIR = 0.8, 0.5  # shares of the differences between units that are no noise
 
@@ -241,10 +241,25 @@ def statistic_value(code: str, value: float) -> str:
     return percent(min(max(value, 0.0), 1.0)) if code in SHARES and not math.isnan(value) else pages.shown(value, 2)
 
 
-def mean_kind(exponent: float) -> str:
-    """A power mean by its exponent."""
+def mean_kind(exponent: Mean) -> str:
+    """A power mean by its exponent, or the median."""
+    if isinstance(exponent, str):
+        return _("weighted median")
     known = {1.0: _("arithmetic mean"), 0.0: _("geometric mean"), -1.0: _("harmonic mean")}
     return known.get(exponent, _("power mean of exponent %(power)s") % {"power": f"{exponent:g}"})
+
+
+def normalisation(method: str) -> str:
+    """How values become scores where the scheme has no fixed goalposts."""
+    return {
+        "min_max": _("where a value lies between the lowest and the highest of its level in this edition"),
+        "z_score": _("how many standard deviations a value lies from the mean of its level in this edition"),
+        "rank": _("the place of a value among those of its level in this edition"),
+        "percentile": _("the share of its level in this edition that a value is above"),
+        "target": _("how far a value has come from the lowest of its level to the target"),
+        "share_of_best": _("a value as a share of the best of its level in this edition"),
+        "none": _("the values as they were reported, which are scores already"),
+    }.get(method, method)
 
 
 def size(count: int) -> str:

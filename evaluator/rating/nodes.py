@@ -41,6 +41,11 @@ def tree(scheme: Scheme) -> tuple[Branch, ...]:
     return tuple(branch(one, 1) for one in scheme.dimensions)
 
 
+def below(branch: Branch) -> tuple[Indicator, ...]:
+    """All indicators under a node: its own first, then those of its branches."""
+    return (*branch.indicators, *(one for inside in branch.branches for one in below(inside)))
+
+
 def within(scheme: Scheme, level: str) -> dict[str, float]:
     """What every node and indicator of a level weighs within the node it belongs to; siblings sum to one."""
     here = [one for one in scheme.indicators if not one.levels or level in one.levels]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 from litestar.testing import AsyncTestClient
 
+from evaluator import language
 from evaluator.app import create_app
+from evaluator.publication import wording
 from evaluator.publication.publishing import publish
 from evaluator.rating.run import rate
 from evaluator.rating.snapshot_writing import write_snapshot
@@ -61,7 +64,8 @@ async def test_every_page_of_a_bare_edition_is_shown(tmp_path: Path, sqlite_url:
     settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
     row = await publish(settings, rated(tmp_path), lambda folder: (), date(2027, 1, 15))
     async with AsyncTestClient(create_app(settings), base_url="http://testserver.local") as visitor:
-        for path in ("", "/ranking/L", "/map", "/units/l01", "/units/l00", "/method", "/downloads"):
+        for path in ("", "/ranking/L", "/map", "/units/l01", "/units/l00", "/method", "/downloads",
+                     "/dimensions/d1", "/dimensions/inner", "/indicators/b", "/indicators/a"):  # fmt: skip
             for language in ("zh-CN", "en"):
                 headers = {"Accept": "text/html", "Accept-Language": language}
                 answer = await visitor.get(f"/editions/{row.identifier}{path}", headers=headers)
@@ -71,3 +75,35 @@ async def test_every_page_of_a_bare_edition_is_shown(tmp_path: Path, sqlite_url:
         text = (await visitor.get(f"/editions/{row.identifier}/units/l01", headers={"Accept-Language": "en"})).text
         assert "Land l01" in text
         assert "33.3%" in text  # three indicators of one weight
+        # what belongs to the inner node stands below it and farther in, on every page that shows the tree
+        assert within(text) == [(1, "a"), (1, "inner"), (2, "b"), (2, "c")]
+        assert re.findall(r"66\.7%", text), "the inner node carries what its two indicators carry"
+        text = (await visitor.get(f"/editions/{row.identifier}/method", headers={"Accept-Language": "en"})).text
+        assert within(text) == [(1, "a"), (1, "inner"), (2, "b"), (2, "c")]
+        assert "the values as they were reported" in text
+        for unfit in ("citizens", "assessors must", "Goalposts are"):  # it has none of these
+            assert unfit not in text
+        text = (await visitor.get(f"/editions/{row.identifier}/dimensions/d1", headers={"Accept-Language": "en"})).text
+        assert within(text) == [(1, "a"), (1, "inner"), (2, "b"), (2, "c")]
+        address = f"/editions/{row.identifier}/dimensions/inner"
+        text = (await visitor.get(address, headers={"Accept-Language": "en"})).text
+        assert "Part of:" in text
+        assert within(text) == [(1, "b"), (1, "c")]
+        scores = (await visitor.get(f"{address}.json")).json()["scores"]
+        assert sum(row["score"] is not None for row in scores) == 11  # all but the one that has no number in it
+
+
+def test_a_median_is_named_like_any_other_mean() -> None:
+    spoken = language.current.set("en")
+    try:
+        named = [wording.mean_kind(mean) for mean in ("median", 1.0, 0.5)]
+    finally:
+        language.current.reset(spoken)
+    assert named == ["weighted median", "arithmetic mean", "power mean of exponent 0.5"]
+
+
+def within(page: str) -> list[tuple[int, str]]:
+    """How far in what belongs to a dimension stands, and its code."""
+    found = re.findall(r'depth(\d)"[^>]*><a class="govuk-link" href="[^"]*/(?:indicators|dimensions)/(\w+)', page)
+    assert found
+    return [(int(depth), code) for depth, code in found]

@@ -166,7 +166,12 @@ async def test_a_stored_questionnaire_gives_questions_and_answers_their_words(
     assert "Did you find the information you looked for from Qinglan?" in text
     assert "Found part of it" in text
     numbers = re.findall(r"shade(\w+)\"></span> (\d+)(?: · \w+)?</th>", text)
-    assert [int(number) for _shade, number in numbers] == list(range(11))  # a scale in its order, not that of the file
+    kept_back = re.search(r"Not shown</th><td[^>]*>(.*?)</td>", text)
+    assert kept_back
+    hidden = [int(number) for number in re.findall(r"(\d+)(?: ·|;|$)", kept_back[1])]
+    told = [int(number) for _shade, number in numbers]
+    assert told == sorted(told)  # a scale in its order, not that of the file
+    assert sorted(told + hidden) == list(range(11))  # what is not told is named together, once
     assert [shade for shade, _number in numbers] == sorted((shade for shade, _ in numbers), reverse=True)
     assert "shadenone" in text  # "don't know" has no score and no colour
 
