@@ -14,10 +14,12 @@ from evaluator.collection import sender_folder
 from evaluator.collection.admission import new_code
 from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.frames import Carrier, Contact, DesignCell, read_frame_file, take_contacts
+from evaluator.collection.handing_over import Place, finished_again, handing_over, new_mark
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.letters import Invited
 from evaluator.collection.manifest import changing, publish_log
 from evaluator.collection.sampling import NONE_DRAWN, Before, Drawn, DrawnCell, Numbers, Wish, draw_wave
+from evaluator.collection.sender_folder import About
 from evaluator.collection.tables import Batch, Invitation, SampleCell
 from evaluator.problems import FieldProblem, Problem
 from evaluator.settings import Settings
@@ -42,14 +44,15 @@ class Report(msgspec.Struct, frozen=True):
     cells: tuple[DrawnCell, ...]
     short: tuple[tuple[str, int], ...]
     untouched: tuple[str, ...]  # units of the campaign of which the frame has no row
+    resumed: bool = False  # a run that was cut short had drawn them; how is not known any more
 
 
 async def invite(
     settings: Settings, campaign: LiveCampaign, frame_file: Path, wish: Wish, *,
-    carrier: Carrier, batch: str, out: Path, today: date, seed: int | None = None,
+    carrier: Carrier, batch: str, place: Place, today: date, seed: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:  # fmt: skip
-    """Draw people from a frame, make their codes, write the sender's folder.
+    """Draw people from a frame, make their codes, write the sender's files; or finish what a run cut short left.
 
     Parameters
     ----------
@@ -57,8 +60,8 @@ async def invite(
         People, one a row (`frames.read_frame_file`). Nothing of them is stored.
     wish : Wish
         How many of which.
-    out : Path
-        Folder to write; must be new.
+    place : Place
+        Where the files are made.
     seed : int, optional
         Of the draw; one batch of a campaign fixes it for all. Random when left out.
 
@@ -69,6 +72,12 @@ async def invite(
     Problem
         The sample cannot be drawn as wished, the batch exists, the campaign is over.
     """
+    left = await finished_again(place, campaign.id, campaign.code)
+    if left is not None:
+        await publish_log(settings, campaign.code)
+        return Report(
+            left.batch, left.carrier, left.invited, await _seed(campaign.id, None), (), (), (), resumed=True
+        )  # fmt: skip
     await _refuse_wrong(campaign, batch, today)
     seed = await _seed(campaign.id, seed)
     key = campaign_key(settings, campaign.code)
@@ -88,17 +97,18 @@ async def invite(
     if _state(frame_file) != state or len(people) != len(drawn.rows):
         raise Problem(409, _("The frame changed while it was read"), _("Nothing was stored. Run the command again."))
     invited = _with_codes(people, clusters=bool(wish.clusters))
-    with sender_folder.new_folder(out) as folder:
-        sender_folder.fill(folder, settings, campaign, carrier, invited, readme(campaign, batch, carrier))
-        reason = _("A batch of invitations was drawn.")
-        # a transaction around `changing`: nothing but the commit can fail while the folder may still be taken away
-        async with Batch._meta.db.transaction(), changing(settings, campaign.id, today, reason):
-            if await _before(campaign.id) != before or await _seed(campaign.id, seed) != seed:
-                raise Problem(
-                    409, _("Another batch was drawn meanwhile"), _("Nothing was stored. Run the command again.")
-                )
-            await _keep(campaign.id, batch, carrier, today, seed, drawn, invited, key)
-    sender_folder.write_about(folder, sender_folder.About(campaign.code, batch, carrier, len(invited)))
+    about = About(campaign.code, batch, carrier, len(invited), mark=new_mark())
+    with handing_over(place) as handing:
+        sender_folder.fill(handing.files, settings, campaign, invited, about, readme(campaign, batch, carrier))
+        handing.settle()
+        async with Batch._meta.db.transaction():
+            async with changing(settings, campaign.id, today, _("A batch of invitations was drawn.")):
+                if await _before(campaign.id) != before or await _seed(campaign.id, seed) != seed:
+                    raise Problem(
+                        409, _("Another batch was drawn meanwhile"), _("Nothing was stored. Run the command again.")
+                    )
+                await _keep(campaign.id, about, today, seed, drawn, invited, key)
+            handing.commits()
     await publish_log(settings, campaign.code)
     there = {cell.cell.unit for cell in drawn.cells}
     return Report(
@@ -171,13 +181,13 @@ def _with_codes(people: Sequence[Contact], *, clusters: bool) -> list[Invited]:
 
 
 async def _keep(
-    campaign: int, batch: str, carrier: Carrier, today: date, seed: int, drawn: Drawn, invited: Sequence[Invited],
-    key: bytes,
-) -> None:  # fmt: skip
+    campaign: int, about: About, today: date, seed: int, drawn: Drawn, invited: Sequence[Invited], key: bytes
+) -> None:
     """The batch, its cells and the hashes of its codes: those in the order of the hashes, not of people."""
     await Batch(
-        campaign=campaign, name=batch, carrier=carrier, day=today, invited=len(invited), seed=seed, reminders=0
-    ).save()
+        campaign=campaign, name=about.batch, carrier=about.carrier, day=today, invited=len(invited), seed=seed,
+        reminders=0, marks=about.mark,
+    ).save()  # fmt: skip
     for one in drawn.cells:
         where = (
             (SampleCell.campaign == campaign) & (SampleCell.unit == one.cell.unit)
@@ -202,7 +212,7 @@ async def _keep(
             *(
                 Invitation(
                     code_hash=code_hash, campaign=campaign, unit=contact.unit, design_stratum=contact.design_stratum,
-                    psu=contact.psu, batch=batch,
+                    psu=contact.psu, batch=about.batch,
                 )
                 for code_hash, contact in hashed[at : at + ROWS]
             )
@@ -221,5 +231,6 @@ def readme(campaign: LiveCampaign, batch: str, carrier: Carrier) -> str:
         "contacts.csv: who got which code; needed for reminders and for counting what came back.\n\n"
         "Confidential: only here a person and a code stand side by side. Hand it to nobody but the sender,\n"
         "and delete the whole folder when the last reminder is sent and what came back is counted.\n"
-        "Without the file batch.json the codes never became valid: do not send them.\n"
+        "If this folder's name ends in .unfinished, its codes may not be valid: do not send them, and run the command\n"
+        "that made it again with the same names: it finishes the folder, or takes it away and begins anew.\n"
     )

@@ -64,6 +64,7 @@ def invite(
     from evaluator.collection.campaigns import right_now, today
     from evaluator.collection.cli import _live, _run
     from evaluator.collection.frames import Carrier
+    from evaluator.collection.handing_over import FolderPlace
     from evaluator.collection.sampling import Wish, read_allocation_file
     from evaluator.settings import read_settings
 
@@ -76,16 +77,22 @@ def invite(
         wanted = read_allocation_file(allocation, campaign.units) if allocation else {}
         return await draw(
             settings, campaign, frame, Wish(number or 0, least, psus, wanted), carrier=cast(Carrier, carrier),
-            batch=batch, out=out, today=today(right_now(), settings.zone), seed=seed, progress=tell,
+            batch=batch, place=FolderPlace(out), today=today(right_now(), settings.zone), seed=seed, progress=tell,
         )  # fmt: skip
 
     with _told() as tell:
         report = _run(make(tell))
     units = {cell.cell.unit for cell in report.cells if cell.taken}
-    click.echo(
-        f"{report.invited:,} people drawn in {len(units):,} units, {len(report.cells):,} design cells; "
-        f"seed {report.seed}"
-    )
+    if report.resumed:
+        click.echo(
+            f"batch {report.batch} was drawn by a run that was cut short, {report.invited:,} people: its folder is "
+            "finished now, and nobody was drawn again"
+        )
+    else:
+        click.echo(
+            f"{report.invited:,} people drawn in {len(units):,} units, {len(report.cells):,} design cells; "
+            f"seed {report.seed}"
+        )
     for unit, given in report.short:
         click.echo(f"unit {unit}: only {given:,} were left, all of them are invited")
     if report.untouched:
@@ -108,12 +115,13 @@ def remind(code: str, folder: Path, out: Path) -> None:
     """
     from evaluator.collection import reminders
     from evaluator.collection.cli import _live, _run
+    from evaluator.collection.handing_over import FolderPlace
     from evaluator.settings import read_settings
 
     settings = read_settings()
 
     async def make() -> Any:
-        return await reminders.remind(settings, await _live(code), folder, out)
+        return await reminders.remind(settings, await _live(code), folder, FolderPlace(out))
 
     made = _run(make())
     click.echo(

@@ -18,6 +18,7 @@ import msgspec
 
 from evaluator.collection import sender_folder
 from evaluator.collection.campaigns import LiveCampaign
+from evaluator.collection.handing_over import UNFINISHED, Place, finished_again, handing_over, new_mark
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.letters import Invited
 from evaluator.collection.sender_folder import About
@@ -53,15 +54,30 @@ def on_list(key: bytes, code: str, reminder: int, *, used: bool) -> bool:
     return used == told_wrong(key, code, reminder)
 
 
-async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, out: Path) -> Reminded:
-    """Write a sender's folder with reminders, from the one with the invitations.
+async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, place: Place) -> Reminded:
+    """Write a sender's files with reminders, from those with the invitations; or finish what a run cut short left.
+
+    Parameters
+    ----------
+    folder : Path
+        With the invitations.
+    place : Place
+        Where the files are made.
 
     Raises
     ------
     Problem
         Fewer than 50 of the batch are used, or unused; it had its reminders; the folder is none of this campaign.
     """
+    if folder.name.endswith(UNFINISHED):
+        raise Problem(
+            422, _("This folder is not finished"),
+            _("A run of invite was cut short. Run it again with the same names, and give the folder it finishes."),
+        )  # fmt: skip
     given = sender_folder.read_about(folder, campaign.code)
+    left = await finished_again(place, campaign.id, campaign.code)
+    if left is not None:
+        return Reminded(left, left.invited)
     if given.reminder:
         raise Problem(
             422, _("This folder holds reminders"), _("Give the folder with the invitations: a list is made from all.")
@@ -86,11 +102,13 @@ async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, out: 
         for hashed, one in hashes.items()
         if hashed in of_batch and on_list(key, one.code, number, used=hashed in used)
     ]
-    about = About(campaign.code, given.batch, given.carrier, len(chosen), number)
-    with sender_folder.new_folder(out) as made:
-        sender_folder.fill(made, settings, campaign, given.carrier, chosen, readme(about), reminder=True)
-        await _count(campaign.id, given.batch, number)  # last: writing takes long, and holds nothing up
-    sender_folder.write_about(made, about)
+    about = About(campaign.code, given.batch, given.carrier, len(chosen), number, new_mark())
+    with handing_over(place) as handing:
+        sender_folder.fill(handing.files, settings, campaign, chosen, about, readme(about))
+        handing.settle()
+        async with Batch._meta.db.transaction():  # last: writing takes long, and holds nothing up
+            await _count(campaign.id, about)
+            handing.commits()
     return Reminded(about, len(chosen))
 
 
@@ -106,11 +124,13 @@ async def _next_reminder(campaign: int, batch: str) -> int:
     return int(row["reminders"]) + 1
 
 
-async def _count(campaign: int, batch: str, number: int) -> None:
+async def _count(campaign: int, about: About) -> None:
     """Count a list that was made. Of two that were made at once one is refused."""
+    this, number = (Batch.campaign == campaign) & (Batch.name == about.batch), about.reminder
+    [row] = await Batch.select(Batch.marks).where(this)
     done = await (
-        Batch.update({Batch.reminders: number})
-        .where((Batch.campaign == campaign) & (Batch.name == batch) & (Batch.reminders == number - 1))
+        Batch.update({Batch.reminders: number, Batch.marks: f"{row['marks']} {about.mark}".strip()})
+        .where(this & (Batch.reminders == number - 1))
         .returning(Batch.id)
     )
     if not done:

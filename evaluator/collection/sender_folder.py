@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TextIO
 
 import click
 import msgspec
@@ -37,13 +37,22 @@ def _(message: str) -> str:
 
 
 class About(msgspec.Struct, frozen=True):
-    """What a folder is, written when its codes are valid: a folder without it is to be thrown away."""
+    """What a folder is. Written last, so that a folder without it is not whole."""
 
     campaign: str
     batch: str
     carrier: Carrier
     invited: int
     reminder: int = 0  # which one; 0: the invitations
+    mark: str = ""  # kept with the batch in the transaction that made the codes valid, or the reminder count
+
+
+class Files(Protocol):
+    """Where files for a sender are written to, by names with / between their parts."""
+
+    def text(self, name: str, text: str) -> None: ...
+
+    def rows(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None: ...
 
 
 @contextmanager
@@ -73,24 +82,37 @@ def write_text(path: Path, name: str, text: str) -> None:
         file.write(text)
 
 
-def write_rows(path: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A CSV that spreadsheet programs read as UTF-8. A frame's cells never begin like a formula."""
-    descriptor = os.open(_inside(path, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write("\ufeff")
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
+    file.write("\ufeff")
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows(rows)
+
+
+class FolderFiles:
+    """Files in a folder, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def text(self, name: str, text: str) -> None:
+        write_text(self.path, name, text)
+
+    def rows(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        descriptor = os.open(_inside(self.path, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            write_csv(file, columns, rows)
 
 
 def fill(
-    path: Path, settings: Settings, campaign: LiveCampaign, carrier: Carrier, invited: Sequence[Invited], readme: str,
-    *, reminder: bool = False,
-) -> None:  # fmt: skip
-    """Everything but the file that says that it is valid."""
-    write_text(path, README, readme)
-    write_rows(
-        path, CONTACTS, COLUMNS,
+    files: Files, settings: Settings, campaign: LiveCampaign, invited: Sequence[Invited], about: About, readme: str
+) -> None:
+    """Everything, `batch.json` last."""
+    carrier, reminder = about.carrier, bool(about.reminder)
+    files.text(README, readme)
+    files.rows(
+        CONTACTS, COLUMNS,
         (
             (
                 shown_code(one.code), c.unit, c.design_stratum, c.psu, c.name, c.address, c.phone, c.email,
@@ -101,17 +123,14 @@ def fill(
     )  # fmt: skip
     if carrier == "letter":
         for name, content in letter_files(settings, campaign, invited, reminder=reminder):
-            write_text(path, name, content)
+            files.text(name, content)
     elif carrier == "sms":
         rows = sms_rows(settings, campaign, invited, reminder=reminder)
-        write_rows(path, "sms.csv", ("unit", "phone", "text", "parts"), rows)
+        files.rows("sms.csv", ("unit", "phone", "text", "parts"), rows)
     else:
         mails = mail_rows(settings, campaign, invited, reminder=reminder)
-        write_rows(path, "mail.csv", ("unit", "email", "name", "subject", "text"), mails)
-
-
-def write_about(path: Path, about: About) -> None:
-    write_text(path, ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=1).decode() + "\n")
+        files.rows("mail.csv", ("unit", "email", "name", "subject", "text"), mails)
+    files.text(ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=1).decode() + "\n")
 
 
 def read_about(path: Path, campaign: str) -> About:

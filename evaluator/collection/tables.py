@@ -123,6 +123,7 @@ class Batch(Table):
     invited = BigInt(default=0)
     seed = BigInt(default=0)  # of the draw; the same in all batches of a campaign
     reminders = RangedInteger(low=0, high=2, default=0)  # lists of the unused made so far: each tells a little
+    marks = BoundedText(length=64)  # of the files that count (collection/handing_over.py): a random word each
     batch_once = Unique([campaign, name])
 
 

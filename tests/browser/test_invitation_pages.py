@@ -18,6 +18,7 @@ import segno
 
 from evaluator.collection.admission import ALPHABET, new_code, read_code, shown_code
 from evaluator.collection.batches import invite
+from evaluator.collection.handing_over import FolderPlace
 from evaluator.collection.campaigns import Label, create_campaign, load_campaign
 from evaluator.collection.frames import Contact
 from evaluator.collection.letters import PAPERS, Invited, Letter, letter, letters_page
@@ -65,7 +66,14 @@ def sent(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any])
         assert campaign is not None
         found.append(campaign)
         await invite(
-            settings, campaign, frame, Wish(30), carrier="letter", batch="w1", out=home / "w1", today=date.today()
+            settings,
+            campaign,
+            frame,
+            Wish(30),
+            carrier="letter",
+            batch="w1",
+            place=FolderPlace(home / "w1"),
+            today=date.today(),
         )
 
     with new_site(home, fill) as address:

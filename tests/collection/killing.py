@@ -18,7 +18,7 @@ import secrets
 import signal
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ class Boundaries:
         self.passed += 1
 
 
-def lay_mines(last: int) -> None:
-    """Make this process die at its boundary number `last`."""
+def lay_mines(last: int, also: Sequence[str] = ()) -> None:
+    """Make this process die at its boundary number `last`; `also` names more changes of files in `os`."""
     mines = Boundaries(last)
 
     class Mined(sqlite3.Connection):
@@ -99,18 +99,18 @@ def lay_mines(last: int) -> None:
 
         return run
 
-    for name in ("replace", "rename", "link", "unlink", "fsync"):
+    for name in ("replace", "rename", "link", "unlink", "fsync", *also):
         setattr(os, name, file_change(getattr(os, name)))
 
 
-def in_a_child(work: Callable[[], Coroutine[Any, Any, None]], last: int | None = None) -> int:
+def in_a_child(work: Callable[[], Coroutine[Any, Any, None]], last: int | None = None, also: Sequence[str] = ()) -> int:
     """Run it in a process of its own; its exit code, -9 when it was killed."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
             if last is not None:
-                lay_mines(last)
+                lay_mines(last, also)
             asyncio.run(work())
             code = 0
         except BaseException as error:

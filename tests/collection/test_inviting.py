@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from click import UsageError
 
 from evaluator.collection import batches, reminders, sender_folder
 from evaluator.collection.admission import find_invitation, read_code
@@ -21,6 +22,7 @@ from evaluator.collection.batches import Report
 from evaluator.collection.campaigns import LiveCampaign, load_campaign
 from evaluator.collection.counts import FrameRow, keep_frame
 from evaluator.collection.frames import Carrier, read_frame_file
+from evaluator.collection.handing_over import FolderPlace
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.reminders import Reminded, on_list, remind, told_wrong
 from evaluator.collection.sampling import Numbers, Wish, read_allocation
@@ -72,7 +74,7 @@ async def live(code: str = "spring") -> LiveCampaign:
 
 async def draw(settings: Settings, frame: Path, out: Path, wish: Wish | None = None, **changes: Any) -> Report:
     given: dict[str, Any] = {"carrier": "letter", "batch": out.name, "today": TODAY, **changes}
-    return await batches.invite(settings, await live(), frame, wish or Wish(20), out=out, **given)
+    return await batches.invite(settings, await live(), frame, wish or Wish(20), place=FolderPlace(out), **given)
 
 
 def people(out: Path) -> list[dict[str, str]]:
@@ -405,7 +407,7 @@ async def test_a_reminder_goes_to_the_unused_but_for_one_in_ten_either_way(
 ) -> None:
     codes = await sent(site, small_campaign, tmp_path, carrier="letter")
     await use(site, codes[:120])
-    made = await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
+    made = await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r1"))
     on = {read_code(p["code"]) for p in people(tmp_path / "r1")}
     assert made.reminded == len(on)
     key = campaign_key(site, "spring")
@@ -438,9 +440,9 @@ async def test_two_lists_never_show_for_certain_who_answered_in_between(
     monkeypatch.setattr(reminders, "LIE", 0.3)  # so that of some hundred people some are told wrong twice
     codes = await sent(site, small_campaign, tmp_path, 900)
     await use(site, codes[:200])
-    await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
+    await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r1"))
     await use(site, codes[200:500])
-    await remind(site, await live(), tmp_path / "w1", tmp_path / "r2")
+    await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r2"))
     one, two = ({read_code(p["code"]) for p in people(tmp_path / r)} for r in ("r1", "r2"))
     seen = {
         kind: {(c in one, c in two) for c in group}
@@ -449,7 +451,7 @@ async def test_two_lists_never_show_for_certain_who_answered_in_between(
     # whatever is seen of a code, somebody who had answered, one who did in between and one who never did look like it
     assert {(True, False), (False, False), (False, True)} <= seen["before"] & seen["between"] & seen["never"]
     with pytest.raises(Problem, match="No more reminders"):
-        await remind(site, await live(), tmp_path / "w1", tmp_path / "r3")
+        await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r3"))
     assert not (tmp_path / "r3").exists()
 
 
@@ -460,7 +462,8 @@ async def test_of_two_lists_that_are_made_at_once_one_is_refused(
     await use(site, codes[:100])
     campaign = await live()
     both = await asyncio.gather(
-        *(remind(site, campaign, tmp_path / "w1", tmp_path / name) for name in ("r1", "r2")), return_exceptions=True
+        *(remind(site, campaign, tmp_path / "w1", FolderPlace(tmp_path / name)) for name in ("r1", "r2")),
+        return_exceptions=True,
     )
     made = sorted(one.about.reminder for one in both if isinstance(one, Reminded))  # either may be the first
     [batch] = await Batch.select()
@@ -475,7 +478,7 @@ async def test_reminders_are_refused_where_there_are_too_few_to_hide_among(
     codes = await sent(site, small_campaign, tmp_path)
     await use(site, codes[:used])
     with pytest.raises(Problem, match="Too few to hide among"):
-        await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
+        await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r1"))
     [batch] = await Batch.select()
     assert batch["reminders"] == 0
 
@@ -485,16 +488,16 @@ async def test_reminders_need_a_folder_of_this_campaign_whose_codes_became_valid
 ) -> None:
     codes = await sent(site, small_campaign, tmp_path)
     await use(site, codes[:100])
-    await remind(site, await live(), tmp_path / "w1", tmp_path / "r1")
+    await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r1"))
     with pytest.raises(Problem, match="This folder holds reminders"):
-        await remind(site, await live(), tmp_path / "r1", tmp_path / "r2")
+        await remind(site, await live(), tmp_path / "r1", FolderPlace(tmp_path / "r2"))
     about = (tmp_path / "w1/batch.json").read_text()
     (tmp_path / "w1/batch.json").write_text(about.replace("spring", "autumn"))
     with pytest.raises(Problem, match="Another campaign"):
-        await remind(site, await live(), tmp_path / "w1", tmp_path / "r2")
+        await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r2"))
     (tmp_path / "w1/batch.json").unlink()
     with pytest.raises(Problem, match="no sender's folder"):
-        await remind(site, await live(), tmp_path / "w1", tmp_path / "r2")
+        await remind(site, await live(), tmp_path / "w1", FolderPlace(tmp_path / "r2"))
 
 
 async def test_what_came_back_is_counted_once_in_its_cell_and_its_code_is_void(
@@ -535,3 +538,45 @@ async def test_codes_are_kept_in_an_order_that_says_nothing_of_the_frame(
     assert (
         abs(rising - 149.5) < 4 * (300 / 12) ** 0.5
     )  # ascents of a random permutation: mean (n-1)/2, variance (n+1)/12
+
+
+# --- what a run that was cut short left
+
+
+async def test_what_is_not_ours_is_never_taken_away(site: Settings, small_campaign: Make, tmp_path: Path) -> None:
+    await small_campaign()
+    left = tmp_path / "w1.unfinished"
+    left.mkdir()
+    (left / "diary.txt").write_text("x")
+    with pytest.raises(UsageError, match=r"holds diary\.txt, which is not ours"):
+        await draw(site, frame_file(tmp_path), tmp_path / "w1")
+    assert (left / "diary.txt").read_text() == "x"
+    assert await Batch.count() == 0
+
+
+async def test_while_one_run_writes_a_folder_another_leaves_it_alone(
+    site: Settings, small_campaign: Make, tmp_path: Path
+) -> None:
+    await small_campaign()
+    first, frame = FolderPlace(tmp_path / "w1"), frame_file(tmp_path)
+    first.begin().text("README.txt", "being written")
+    with pytest.raises(Problem, match="Another run is writing this folder"):
+        await draw(site, frame, tmp_path / "w1")
+    assert (tmp_path / "w1.unfinished/README.txt").exists()
+    first.discard()
+    assert (await draw(site, frame, tmp_path / "w1")).invited == 40
+
+
+async def test_a_folder_whose_codes_are_valid_is_finished_by_the_same_command(
+    site: Settings, small_campaign: Make, tmp_path: Path
+) -> None:
+    codes = await sent(site, small_campaign, tmp_path)
+    (tmp_path / "w1").rename(tmp_path / "w1.unfinished")
+    await use(site, codes[:100])
+    with pytest.raises(Problem, match="This folder is not finished"):
+        await remind(site, await live(), tmp_path / "w1.unfinished", FolderPlace(tmp_path / "r1"))
+    again = await draw(site, tmp_path / "frame.csv", tmp_path / "w1", Wish(300), carrier="sms")
+    assert (again.resumed, again.invited, await Batch.count()) == (True, 300, 1)
+    assert [read_code(p["code"]) for p in people(tmp_path / "w1")] == codes
+    with pytest.raises(UsageError, match="File exists"):
+        await draw(site, tmp_path / "frame.csv", tmp_path / "w1", Wish(300), carrier="sms")
