@@ -154,6 +154,11 @@ def page(
             **context,
         )
     )
+    return html_response(html, status=status, headers=headers)
+
+
+def html_response(html: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """A page that is rendered already."""
     return Response(
         html,
         status_code=status,

@@ -2,82 +2,88 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Collection
 from functools import lru_cache
+from hashlib import shake_128
 
 from questionnaires.definition import NEVER_SCORED, Choice, Question, Questionnaire
 
 
-def presented(question: Question, *, reverse: bool = False, order: random.Random | None = None) -> tuple[Choice, ...]:
-    """The choices in the order in which one respondent sees them.
-
-    Parameters
-    ----------
-    reverse : bool
-        This respondent belongs to the half for whom `reverse_half` reverses; the caller draws it once a response.
-    order : random.Random, optional
-        Shuffles where `randomise` says so; seeded by the caller, so that going back shows the same order.
+def drawn(question: Question, seed: int) -> tuple[Choice, ...]:
+    """The choices in the order that one respondent sees, from the seed of the visit: going back shows the same.
 
     Notes
     -----
     Only substantive choices move. Those that stand apart (exclusive ones, "don't know", and where scores are given
-    the unscored ones) stay at the end or the start where the author put them.
+    the unscored ones) stay at the end or the start where the author put them. An odd seed belongs to the half for
+    whom `reverse_half` reverses.
     """
-    moving = _substantive(question)
-    if question.randomise and order is not None:
-        order.shuffle(moving)
-    elif question.reverse_half and reverse:
-        moving.reverse()
-    else:
+    if not (question.randomise or question.reverse_half):
         return question.choices
-    movable = {choice.code for choice in moving}
-    turn = iter(moving)
-    return tuple(next(turn) if choice.code in movable else choice for choice in question.choices)
+    places = _moving_places(question)
+    choices = list(question.choices)
+    for place, source in zip(places, _moved(question, places, seed), strict=True):
+        choices[place] = question.choices[source]
+    return tuple(choices)
 
 
-def _substantive(question: Question) -> list[Choice]:
-    """The choices that move."""
+def orders(questionnaire: Questionnaire, seed: int, only: Collection[str] | None = None) -> dict[str, str]:
+    """What is recorded with a response: of each question whose choices were moved, their codes as they were shown.
+
+    Joined by spaces, by question; a question whose choices stood as the questionnaire has them is left out, and one
+    that is not among `only`, where that is given.
+    """
+    found = {}
+    for question, codes, places in _moving(questionnaire):
+        if only is not None and question.code not in only:
+            continue
+        moved = _moved(question, places, seed)
+        if moved is not places:
+            shown = list(codes)
+            for place, source in zip(places, moved, strict=True):
+                shown[place] = codes[source]
+            if shown != codes:
+                found[question.code] = " ".join(shown)
+    return found
+
+
+def _moved(question: Question, places: list[int], seed: int) -> list[int]:
+    """Which of the choices that move stands at each of their places."""
+    if question.randomise:
+        return _shuffled(places, f"{seed} {question.code}")
+    return places[::-1] if seed & 1 else places
+
+
+def _shuffled(places: list[int], text: str) -> list[int]:
+    """Any of the orders with the same chance (Fisher and Yates), but for less than one in 2^100.
+
+    Drawn from a digest as a number with mixed bases: to seed a generator takes longer than everything else that is
+    done with an answer's order, and every answer asks for it.
+    """
+    found = list(places)
+    number = int.from_bytes(shake_128(text.encode()).digest(13 + len(found) * len(found).bit_length() // 8))
+    for at in range(len(found) - 1, 0, -1):
+        number, other = divmod(number, at + 1)
+        found[at], found[other] = found[other], found[at]
+    return found
+
+
+def _moving_places(question: Question) -> list[int]:
+    """Where the choices stand that move."""
     fixed = {*NEVER_SCORED, *question.exclusive}
     scored = any(choice.score is not None for choice in question.choices)
     return [
-        choice for choice in question.choices if choice.code not in fixed and (choice.score is not None or not scored)
+        place
+        for place, choice in enumerate(question.choices)
+        if choice.code not in fixed and (choice.score is not None or not scored)
     ]
-
-
-def drawn(question: Question, seed: int) -> tuple[Choice, ...]:
-    """The choices in the order that a visit's seed gives."""
-    # seeding takes longer than all the rest: only for those that are shuffled
-    order = random.Random(f"{seed} {question.code}") if question.randomise else None  # noqa: S311 no secret
-    return presented(question, reverse=bool(seed & 1), order=order)
-
-
-def orders(questionnaire: Questionnaire, seed: int) -> dict[str, str]:
-    """What is recorded with a response: of each question whose choices were moved, their codes as they were shown.
-
-    Joined by spaces, by question; a question whose choices stood as the questionnaire has them is left out.
-    """
-    found = {}
-    for question, codes, places in _moving(questionnaire):  # as `drawn` does, on codes alone: every answer asks for it
-        moving = [codes[place] for place in places]
-        if question.randomise:
-            random.Random(f"{seed} {question.code}").shuffle(moving)  # noqa: S311 no secret
-        elif seed & 1:
-            moving.reverse()
-        shown = list(codes)
-        for place, code in zip(places, moving, strict=True):
-            shown[place] = code
-        if shown != codes:
-            found[question.code] = " ".join(shown)
-    return found
 
 
 @lru_cache(maxsize=64)
 def _moving(questionnaire: Questionnaire) -> tuple[tuple[Question, list[str], list[int]], ...]:
     """Each question whose choices move: its codes, and the places of those that do."""
-    found = []
-    for question in questionnaire.questions:
-        if question.randomise or question.reverse_half:
-            movable = {choice.code for choice in _substantive(question)}
-            codes = [choice.code for choice in question.choices]
-            found.append((question, codes, [place for place, code in enumerate(codes) if code in movable]))
-    return tuple(found)
+    return tuple(
+        (question, [choice.code for choice in question.choices], _moving_places(question))
+        for question in questionnaire.questions
+        if question.randomise or question.reverse_half
+    )

@@ -13,10 +13,7 @@ import msgspec
 from questionnaires.answers import Raw
 from questionnaires.definition import Question, Questionnaire, Section
 from questionnaires.evaluation import Context
-from questionnaires.ordering import presented
 from questionnaires.recompute import NOTHING, State, plan, recompute
-
-__all__ = ["Screen", "later_parts", "presented", "screens", "visible", "visible_in"]
 
 UNSEEN = ("calculate", "hidden", "metadata")
 MOST_LATER = 40  # items of later parts that a page may hold beside its own

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.collection.versions import begin, keep_questionnaire, refuse_unsupported, versions_of
 from evaluator.ledger.audit import record
 from evaluator.ledger.keys import CAMPAIGN_CODE
-from evaluator.problems import FieldProblem, Problem
+from evaluator.problems import FieldProblem, Problem, wrong_field
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
@@ -88,14 +89,19 @@ def today(now: datetime, zone: ZoneInfo) -> date:
     return now.astimezone(zone).date()
 
 
+@lru_cache(maxsize=1024)
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When a day begins; every answer asks for it."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
 def opens_at(campaign: LiveCampaign, zone: ZoneInfo) -> datetime:
-    return datetime(campaign.opens.year, campaign.opens.month, campaign.opens.day, tzinfo=zone)
+    return _midnight(campaign.opens, zone)
 
 
 def closes_at(campaign: LiveCampaign, zone: ZoneInfo) -> datetime:
     """The first moment at which it is closed: the midnight that ends the last day."""
-    after = campaign.closes + timedelta(days=1)
-    return datetime(after.year, after.month, after.day, tzinfo=zone)
+    return _midnight(campaign.closes + timedelta(days=1), zone)
 
 
 def state(campaign: LiveCampaign, now: datetime, zone: ZoneInfo) -> State:
@@ -167,9 +173,10 @@ def wrong_texts(title: Label, responsible: Label, contact: str) -> list[FieldPro
         ("responsible-en", responsible.en, 200), ("contact", contact, 200),
     ):  # fmt: skip
         if not value.strip():
-            wrong.append(FieldProblem(name, "is blank; write a text"))
+            wrong.append(wrong_field(name, _("is blank; write a text")))
         elif len(value) > most:
-            wrong.append(FieldProblem(name, f"has {len(value)} characters; at most {most} are allowed"))
+            message = _("has %(number)d characters; at most %(most)d are allowed")
+            wrong.append(wrong_field(name, message, number=len(value), most=most))
     return wrong
 
 
@@ -177,10 +184,10 @@ def wrong_days(opens: date, closes: date, kept_months: int) -> list[FieldProblem
     """What is wrong with a campaign's days, and with how long answers are kept after them."""
     wrong = []
     if closes < opens:
-        right = "the last day is on it or later"
-        wrong.append(FieldProblem("closes", f"{closes} is before the first day {opens}; {right}"))
+        message = _("%(closes)s is before the first day %(opens)s; the last day is on it or later")
+        wrong.append(wrong_field("closes", message, closes=closes, opens=opens))
     if not 1 <= kept_months <= 240:
-        wrong.append(FieldProblem("kept-months", f"{kept_months}; write 1 to 240 months"))
+        wrong.append(wrong_field("kept-months", _("%(months)d; write 1 to 240 months"), months=kept_months))
     return wrong
 
 
@@ -391,8 +398,11 @@ class Campaigns:
             self._fetching.pop(code, None)
         if found is None:
             self._known.pop(code, None)
-        else:
-            self._known[code] = (time.monotonic() + self._keep_for, found)
+            return None
+        known = self._known.get(code)
+        if known is not None and known[1] == found:
+            found = known[1]  # the very same, so that what was made from it need not be made anew
+        self._known[code] = (time.monotonic() + self._keep_for, found)
         return found
 
     async def anew(self, known: LiveCampaign) -> LiveCampaign:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -195,9 +196,9 @@ class Intake:
     """
 
     def __init__(self, sink: Sink, *, batch: int = 256, depth: int = 4096) -> None:
-        self._sink, self._batch = sink, batch
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(depth)
-        self._held: list[Waiting] = []  # second rows of a code: they wait until the first one's fate is known
+        self._sink, self._batch, self._depth = sink, batch, depth
+        self._waiting: deque[Waiting] = deque()
+        self._something = asyncio.Event()  # waits, or nothing more will come
         self._closing = False
         self._task = asyncio.create_task(self._run())
 
@@ -207,41 +208,39 @@ class Intake:
         Raises
         ------
         Problem
-            503 when the queue is full or the process is closing.
+            503 when too many wait or the process is closing.
         DatabaseError
             The database refused this row, or is not available.
         """
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if self._closing:
+        if self._closing or len(self._waiting) >= self._depth:
             raise problems.too_busy()
-        try:
-            self._queue.put_nowait((row, draft, future))
-        except asyncio.QueueFull:
-            raise problems.too_busy() from None
-        return await asyncio.shield(future)  # a client that goes away does not take its row back
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, draft, future))
+        self._something.set()
+        return await future  # a client that goes away cancels this alone: its row waits and will be stored
 
     async def _run(self) -> None:
-        while True:
-            batch = await self._next()
-            await self._store(batch)
-            for _ in batch:
-                self._queue.task_done()
+        while self._waiting or not self._closing:
+            if self._waiting:
+                await self._store(self._next())
+            else:
+                self._something.clear()
+                await self._something.wait()
 
-    async def _next(self) -> list[Waiting]:
-        """What waits, as much as one transaction takes, and no code twice."""
-        waiting, self._held = self._held, []
-        if not waiting:
-            waiting.append(await self._queue.get())
-        while len(waiting) < self._batch and not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        batch, codes = [], set()
-        for one in waiting:
+    def _next(self) -> list[Waiting]:
+        """What waits, as much as one transaction takes; a second row of a code waits for the fate of the first."""
+        batch: list[Waiting] = []
+        codes: set[str] = set()
+        held: list[Waiting] = []
+        while self._waiting and len(batch) < self._batch:
+            one = self._waiting.popleft()
             code = one[0].code_hash
-            if code is not None and code in codes:
-                self._held.append(one)
-                continue
-            codes.add(code)
-            batch.append(one)
+            if code is None or code not in codes:
+                batch.append(one)
+                codes.add(code or "")
+            else:
+                held.append(one)
+        self._waiting.extendleft(reversed(held))
         return batch
 
     async def _store(self, batch: list[Waiting]) -> None:
@@ -265,8 +264,8 @@ class Intake:
     async def close(self) -> None:
         """Take nothing more, store what waits, and let the database go."""
         self._closing = True
-        await self._queue.join()
-        self._task.cancel()
+        self._something.set()
+        await self._task
         await self._sink.close()
 
 

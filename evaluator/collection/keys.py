@@ -6,6 +6,7 @@ what is left in the database cannot be tried against a list of codes or accounts
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -23,6 +24,7 @@ from evaluator.settings import Settings
 KEY_BYTES = 32
 TOKEN_BYTES = 15  # of a withdrawal token: 24 symbols
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
 PREFIX = "campaign-"
 
 
@@ -128,5 +130,4 @@ def withdrawal_token(key: bytes, leaf_hash: str) -> str:
     'MJKBJ0Y8ERVC4Y2XJNJ20YE8'
     """
     digest = hmac.digest(key, b"withdrawal" + bytes.fromhex(leaf_hash), hashlib.sha256)
-    number = int.from_bytes(digest[:TOKEN_BYTES], "big")
-    return "".join(ALPHABET[number >> at & 31] for at in range(TOKEN_BYTES * 8 - 5, -1, -5))
+    return base64.b32encode(digest[:TOKEN_BYTES]).translate(CROCKFORD).decode()

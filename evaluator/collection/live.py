@@ -98,11 +98,9 @@ def of_items(
     names = {name.code for expression in read for name in expression.names()}
     wanted = page.repeated | _named_choices(read)
     every = labels(questionnaire, tongue, unit) if wanted else {}
-    told = context.compact()
     return {
         "context": {
-            "now": told["now"], "offset": told["offset"], "seed": told["seed"], "unit": told["unit"],
-            "labels": {code: every[code] for code in sorted(wanted & every.keys())},
+            **_moment(context, read), "labels": {code: every[code] for code in sorted(wanted & every.keys())}
         },
         "known": {code: values[code] for code in sorted(names & values.keys() - page.moving)},
         "conditions": [compact(expression.tree) for expression in conditions],
@@ -110,6 +108,13 @@ def of_items(
         "texts": texts,
         "says": {name: language.gettext(message) for name, message in SAYS.items()},
     }  # fmt: skip
+
+
+def _moment(context: Context, read: Iterable[Expression]) -> dict[str, object]:
+    """What the expressions of a page may know of this visit; where none asks, a page is the same for everybody."""
+    told = context.compact()
+    names = ("now", "offset", "seed", "unit") if any(one.reads_context() for one in read) else ("offset",)
+    return {name: told[name] for name in names}
 
 
 def _entry(

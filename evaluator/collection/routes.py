@@ -28,6 +28,7 @@ from evaluator.collection import (
 from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, right_now
 from evaluator.collection.dashboard import Counted
 from evaluator.collection.epochs import seal_for_ever
+from evaluator.collection.first_screen import FirstScreens
 from evaluator.collection.intake import Intake, sink_for
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.screen_counts import ScreenCounts
@@ -52,6 +53,7 @@ async def writer(app: Litestar) -> AsyncIterator[None]:
     app.state.throttle = Throttle()
     app.state.campaigns = Campaigns()
     app.state.screen_counts, app.state.counted = ScreenCounts(), Counted()
+    app.state.first_screens = FirstScreens()
     upkeep = [
         asyncio.create_task(work)
         for work in (

@@ -72,10 +72,11 @@ def context(campaign: LiveCampaign, visit: form.Visit, now: datetime, zone: Zone
 @lru_cache(maxsize=64)
 def _names_choices(questionnaire: Questionnaire) -> bool:
     """Whether any expression asks for the words of a choice."""
-    return any("jr:choice-name" in expression.source for expression in _expressions(questionnaire))
+    return any("jr:choice-name" in expression.source for expression in expressions(questionnaire))
 
 
-def _expressions(questionnaire: Questionnaire) -> Iterable[Expression]:
+def expressions(questionnaire: Questionnaire) -> Iterable[Expression]:
+    """Every expression of a questionnaire but those of its checks on quality."""
     for section in questionnaire.sections:
         for part in (section, *section.groups, *section.items):
             for name in part.__struct_fields__:

@@ -17,6 +17,7 @@ from evaluator.collection import drafts, earlier, form, live, moving, receipt_pa
 from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now, state
 from evaluator.collection.drafts import Draft
+from evaluator.collection.first_screen import FirstScreens
 from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN
 from evaluator.database import DatabaseError
@@ -27,6 +28,7 @@ from questionnaires.quality import duration_class
 from questionnaires.recompute import recompute
 
 Ask = Request[Any, Any, Any]
+UNSTORED = {"Cache-Control": "no-store"}
 
 
 def _(message: str) -> str:
@@ -121,7 +123,7 @@ def form_page(
         "paused": paused,
         "kept": drafts.read_key(request.cookies) is not None,
     }
-    headers = {"Cache-Control": "no-store", **(headers or {})}
+    headers = {**UNSTORED, **(headers or {})}
     if shown.screen is None:
         return pages.page(
             request, "collection/review.html", status=status, headers=headers,
@@ -147,7 +149,6 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
     Who comes with a code has sent a form for it, and Back must not lead to that: the way is kept from here on.
     """
     await refuse_behind(request, campaign)
-    shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
     address, path = addresses(campaign, visit)
     if visit.code_hash is None:
         days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
@@ -155,9 +156,29 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
         if "step" not in request.query_params:
             _count(request, campaign, BEGIN)
             return pages.redirect(f"{address}?step=1", headers)
-        return form_page(request, campaign, visit, shown, headers=headers)
+        return _first(request, campaign, visit, headers)
     _count(request, campaign, BEGIN)
+    shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
     return await _show(request, campaign, visit, shown, form.Sent("", "", "", False, shown.answers))
+
+
+def _first(request: Ask, campaign: LiveCampaign, visit: form.Visit, headers: dict[str, str]) -> Response[str]:
+    """The first screen: as it was rendered for others, where it is the same for everybody."""
+    screens_kept: FirstScreens = request.app.state.first_screens
+    visit = earlier.of_present(campaign, visit)
+    signed = form.sign_visit(request.app.state.secret, visit)
+    kept = drafts.read_key(request.cookies) is not None
+    asked = (request.scope["path"], language.current.get(), kept)
+    plain = request.scope["query_string"] == b"step=1" and not campaign.trial  # no address of somebody's own making
+    key = screens_kept.key(campaign, visit, *asked) if plain else None
+    html = None if key is None else screens_kept.find(key, campaign, signed)
+    if html is not None:
+        return pages.html_response(html, headers={**UNSTORED, **headers})
+    shown = moving.at_first(campaign.questionnaire, expressions(request, campaign, visit))
+    response = form_page(request, campaign, visit, shown, headers=headers)
+    if key is not None:
+        screens_kept.keep(key, campaign, signed, response.content)
+    return response
 
 
 def _count(request: Ask, campaign: LiveCampaign, *screens: str) -> None:

@@ -135,7 +135,12 @@ class Expression(msgspec.Struct, frozen=True, cache_hash=True):
             for node in walk(self.tree)
         )
 
+    def reads_context(self) -> bool:
+        """Whether it reads more than answers: the clock, chance, words of choices, or what the form is about."""
+        return any(isinstance(node, Call) and node.function in OF_CONTEXT for node in walk(self.tree))
 
+
+OF_CONTEXT = frozenset({"now", "today", "random", "uuid", "jr:choice-name", "property"})
 INDEXED = "indexed-repeat"
 OF_CURRENT = {
     "once": 1,

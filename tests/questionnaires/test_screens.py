@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import random
+from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from questionnaires.loading import load_shipped, loads
-from questionnaires.screens import presented, screens, visible
+from questionnaires.ordering import drawn, orders
+from questionnaires.screens import screens, visible
 
 CITIZEN = load_shipped("sd-citizen")
 CHAIN = loads("""\
@@ -68,33 +69,49 @@ def test_the_citizens_see_four_screens_after_contact_and_three_without() -> None
 
 
 @settings(max_examples=50)
-@given(st.integers(), st.sampled_from([question.code for question in CITIZEN.questions]), st.booleans())
-def test_every_order_shows_every_choice_once_and_leaves_what_stands_apart_in_place(
-    seed: int, code: str, reverse: bool
-) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([question.code for question in CITIZEN.questions]))
+def test_every_order_shows_every_choice_once_and_leaves_what_stands_apart_in_place(seed: int, code: str) -> None:
     question = CITIZEN.question(code)
-    order = presented(question, reverse=reverse, order=random.Random(seed))
+    order = drawn(question, seed)
     assert sorted(choice.code for choice in order) == sorted(choice.code for choice in question.choices)
     for place, choice in enumerate(question.choices):
         if choice.code in ("dk", "skip", *question.exclusive):
             assert order[place] == choice
-    assert order == presented(question, reverse=reverse, order=random.Random(seed))
-    if not question.randomise and not (question.reverse_half and reverse):
+    assert order == drawn(question, seed)
+    if not question.randomise and not (question.reverse_half and seed % 2):
         assert order == question.choices
+    recorded = orders(CITIZEN, seed).get(code, " ".join(choice.code for choice in question.choices))
+    assert recorded == " ".join(choice.code for choice in order)
+    assert orders(CITIZEN, seed, {code}) == {c: o for c, o in orders(CITIZEN, seed).items() if c == code}
 
 
 def test_reversing_turns_the_scored_choices_only() -> None:
-    codes = [choice.code for choice in presented(CITIZEN.question("info"), reverse=True)]
+    codes = [choice.code for choice in drawn(CITIZEN.question("info"), 1)]
     assert codes == ["not_looked", "not_found", "part", "found", "dk"]
-    codes = [choice.code for choice in presented(CITIZEN.question("kept"), reverse=True)]
+    codes = [choice.code for choice in drawn(CITIZEN.question("kept"), 1)]
     assert codes == ["nearly_none", "few", "half", "most", "nearly_all", "unheard", "dk"]
 
 
 def test_shuffling_reaches_every_order_of_the_substantive_choices() -> None:
     question = CITIZEN.question("extra")
-    orders = {tuple(choice.code for choice in presented(question, order=random.Random(seed))) for seed in range(500)}
-    assert len(orders) == 24  # four choices move
-    assert {order[4:] for order in orders} == {("none", "dk", "skip")}
+    seen = Counter(tuple(choice.code for choice in drawn(question, seed)) for seed in range(24_000))
+    assert len(seen) == 24  # four choices move
+    assert {order[4:] for order in seen} == {("none", "dk", "skip")}
+    # each of them as often: chi-squared with 23 degrees of freedom is above 58.6 once in 16,000 times
+    assert sum((number - 1000) ** 2 / 1000 for number in seen.values()) < 58.6
+
+
+def test_many_choices_are_shuffled_as_well() -> None:
+    choices = "".join(f"          - {{code: c{at}, text: {{en: C{at}}}}}\n" for at in range(300))
+    text = (
+        'code: long\nversion: "1"\nlanguages: [en]\nsections:\n  - code: one\n    title: {en: T}\n    items:\n'
+        "      - code: a\n        type: single\n        text: {en: A}\n        randomise: true\n        choices:\n" + choices
+    )
+    question = loads(text).question("a")
+    orders_seen = [[choice.code for choice in drawn(question, seed)] for seed in range(200)]
+    assert all(sorted(order) == sorted(choice.code for choice in question.choices) for order in orders_seen)
+    means = [sum(order.index(f"c{at}") for order in orders_seen) / 200 for at in range(0, 300, 50)]
+    assert all(abs(mean - 149.5) < 25 for mean in means), means  # standard deviation 6.1
 
 
 def test_a_section_may_be_called_like_a_part_of_another() -> None:
