@@ -17,6 +17,7 @@ from evaluator.accounts import routes as accounts
 from evaluator.accounts.sessions import staff_only
 from evaluator.assessment import routes as assessment
 from evaluator.collection import routes as collection
+from evaluator.collection.campaigns import Campaigns
 from evaluator.collection.tables import Campaign
 from evaluator.compression import compressed
 from evaluator.editing import routes as editing
@@ -27,6 +28,7 @@ from evaluator.publication import changes_routes as changes
 from evaluator.publication import compare_routes as compare
 from evaluator.publication import indicator_routes as indicators
 from evaluator.publication import lifecycle_routes as lifecycle
+from evaluator.publication import open_questionnaires
 from evaluator.publication import registered_routes as registered
 from evaluator.publication import review_routes as review
 from evaluator.publication import routes as publication
@@ -47,8 +49,13 @@ class Site(Litestar):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.rendered = Rendered(lambda: what_can_change(self.state.settings))
+        self.rendered = Rendered(lambda: what_can_change(self.state.settings), self._forget_campaigns)
         self._layers = security.guarded(self.rendered.around(compressed(super().__call__)))
+
+    def _forget_campaigns(self) -> None:
+        """What this process remembers of campaigns may be older than the change that made pages untrue."""
+        if "campaigns" in self.state:
+            self.state.campaigns = Campaigns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._layers(scope, receive, send)
@@ -99,7 +106,7 @@ def create_app(settings: Settings | None = None) -> Site:
     lifespans: list[Any] = []
     rooms = (
         units, ledger, collection, editing, library, assessment, records, publication, compare, indicators, lifecycle,
-        changes, registered, review, api, workbench,
+        open_questionnaires, changes, registered, review, api, workbench,
     )  # fmt: skip
     for room in rooms:
         routes: Any = room

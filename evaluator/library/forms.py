@@ -116,8 +116,12 @@ def find_form(code: str) -> Form | None:
 @lru_cache(maxsize=16)
 def _form(code: str, _language: str) -> Form:
     """`_language`: what this request speaks, so that each is kept apart."""
-    questionnaire = load_shipped(code)
-    reading = _Reading(questionnaire)
+    return form_of(load_shipped(code))
+
+
+def form_of(questionnaire: Questionnaire) -> Form:
+    """Any questionnaire in the language of this request."""
+    reading, code = _Reading(questionnaire), questionnaire.code
     return Form(
         code=code,
         identifier=questionnaire.identifier,

@@ -68,8 +68,9 @@ def templates_version() -> str:
 class Rendered:
     """The memory of one process, and the layer that answers from it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, when_changed: Callable[[], None] = lambda: None) -> None:
         self._state = state
+        self._when_changed = when_changed  # called before anything is rendered anew
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._size = 0
         self._token = ""
@@ -94,6 +95,7 @@ class Rendered:
                 self._token = token
                 self._kept.clear()
                 self._size = 0
+                self._when_changed()
         return self._token
 
     async def _untouched(self, kept: Kept) -> bool:
@@ -181,4 +183,4 @@ UNCHANGED: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Cookie, Accep
 
 def is_public(path: str) -> bool:
     """Whether an address is one of the pages on ratings."""
-    return path in ("/", "/find") or path.startswith("/editions")
+    return path in ("/", "/find") or path.startswith(("/editions", "/questionnaires"))
