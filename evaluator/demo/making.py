@@ -29,6 +29,7 @@ from evaluator.demo.simulation import Simulation, simulate
 from evaluator.demo.steps import Steps
 from evaluator.language import gettext as _
 from evaluator.publication.publishing import publish
+from evaluator.rating.registering import register
 from evaluator.rating.run import rate
 from evaluator.rating.snapshot_make import make_snapshot
 from evaluator.rating.verify import verify
@@ -79,6 +80,7 @@ def make_demo(settings: Settings, plan: Plan, steps: Steps) -> Made:
     with steps.step(_("Create the database and import the units")):
         database.connect(settings.database)
         asyncio.run(_found(files.units_file(home / "files", made.province)))
+    asyncio.run(_register(settings, made))
     campaign, opened, logins = _open(settings, home, made, steps)
     _collect(settings, plan, made, campaign, opened, steps)
     accounts.write_logins(home / accounts.FILE, logins, asyncio.run(_spare_codes(settings, made)))
@@ -166,6 +168,13 @@ def _collect(
 async def _found(units: Path) -> None:
     await database.upgrade()
     await import_units(read_units(await asyncio.to_thread(units.read_bytes)))
+
+
+async def _register(settings: Settings, made: Simulation) -> None:
+    """The scheme, before the campaign begins."""
+    why, day = data("demo.yaml")["scheme"], made.calendar.opens - timedelta(1)
+    content = await asyncio.to_thread(made.scheme_file.read_bytes)
+    await register(settings, content, made.scheme_file.name, f"{why['zh']} {why['en']}", day, "demo")
 
 
 async def _open_campaign(settings: Settings, made: Simulation) -> Campaign:

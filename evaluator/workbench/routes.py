@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from litestar import Response, get, post
@@ -136,8 +137,10 @@ async def list_schemes(request: Staff) -> Response[Any]:
 
 
 async def _schemes_page(request: Staff, error: str = "", name: str = "", defects: Any = ()) -> Response[Any]:
+    registered = {one.row.sha256: one.row.registered_on for one in await registering.registrations()}
     return pages.page(
         request, "workbench/schemes.html", status=422 if error or defects else 200, schemes=await schemes.offered(),
+        registered=registered,
         error=error, name=name, defects=defects[:SHOWN], total=len(defects), kept=request.query_params.get("kept", ""),
     )  # fmt: skip
 
@@ -171,6 +174,42 @@ async def download_scheme(request: Staff, digest: FromPath[str]) -> Response[Any
     if content is None:
         raise not_found(digest[:20])
     return pages.data_response(request, content, YAML_TYPE, file_name=f"scheme-{digest[:12]}.yaml", public=False)
+
+
+@get("/workbench/schemes/{digest:str}/register", opt=OPERATOR)
+async def ask_to_register(request: Staff, digest: FromPath[str]) -> Response[Any]:
+    """What registering does, and the form for the reason; a registered scheme's own page where it is one."""
+    asker(request)
+    if await registering.registrations(digest):
+        return pages.redirect(f"/schemes/{digest[:64]}")
+    return await _register_page(request, digest, "", "")
+
+
+async def _register_page(request: Staff, digest: str, why: str, error: str) -> Response[Any]:
+    content = await schemes.content_of(digest)
+    if content is None:
+        raise not_found(digest[:20])
+    scheme = await asyncio.to_thread(registering.checked, content, "scheme.yaml")
+    return pages.page(
+        request, "workbench/register.html", status=422 if error else 200, scheme=scheme, digest=digest, why=why,
+        error=error, most=registering.LONGEST,
+    )  # fmt: skip
+
+
+@post("/workbench/schemes/{digest:str}/register", opt=OPERATOR)
+async def register_scheme(request: Staff, digest: FromPath[str]) -> Response[Any]:
+    """Register a scheme that is kept here, or say why that cannot be."""
+    who, content = asker(request), await schemes.content_of(digest)
+    if content is None:
+        raise not_found(digest[:20])
+    why, settings = (await _fields(request)).text("why"), request.app.state.settings
+    today = datetime.now(settings.zone).date()
+    try:
+        await registering.register(settings, content, "scheme.yaml", why, today, who.by)
+    except InputError as error:
+        said = error.defects[0] if why else pages.language.gettext(_("Say why this scheme; everybody can read it."))
+        return await _register_page(request, digest, why, said)
+    return pages.redirect(f"/schemes/{digest[:64]}")
 
 
 # --- a run
@@ -239,5 +278,6 @@ async def take_run(request: Staff, run: FromPath[str]) -> Response[Any]:
 public: list[Any] = [short_address]
 staff: list[Any] = [
     list_runs, rating_form, start_rating, snapshot_form, start_snapshot, list_schemes, bring_scheme, download_scheme,
-    show_run, cancel_run, ask_to_delete, delete_run, ask_to_take, take_run, *look_routes.staff,
+    ask_to_register, register_scheme, show_run, cancel_run, ask_to_delete, delete_run, ask_to_take, take_run,
+    *look_routes.staff,
 ]  # fmt: skip

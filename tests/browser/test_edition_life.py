@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +13,9 @@ import pytest
 from evaluator.accounts.register import create_account
 from evaluator.publication import lifecycle, replies
 from evaluator.publication.publishing import publish
+from evaluator.rating.registering import register
 from evaluator.settings import Settings
+from evaluator.workbench.schemes import shipped
 from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
@@ -30,6 +33,7 @@ from tests.publication import small_edition as small
 PASSWORD = "correct horse battery staple"
 VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 OWN = "9001"
+WHY = "Weights as the law has them; adopted by the council on 28 November 2025 after hearing every rated unit."
 REPLY = "The figures of the new hall are missing; it opened in May."
 TODAY = datetime.now(UTC).date()
 
@@ -42,6 +46,8 @@ class Site:
     new: str
     operator: list[Any]  # cookies
     unit: list[Any]
+    scheme: str  # SHA-256 of the registered one
+    unregistered: str
 
     def pages(self) -> dict[str, tuple[str, list[Any]]]:
         """Name -> path and cookies of whoever sees it."""
@@ -58,6 +64,11 @@ class Site:
             "changes": (f"/editions/{self.new}/changes", []),
             "a unit that replied": (f"/editions/{self.new}/units/{OWN}", []),
             "downloads": (f"/editions/{self.new}/downloads", []),
+            "editions": ("/editions", []),
+            "registered schemes": ("/schemes", []),
+            "a registered scheme": (f"/schemes/{self.scheme}", []),
+            "register a scheme": (f"/staff/workbench/schemes/{self.unregistered}/register", self.operator),
+            "schemes of the workbench": ("/staff/workbench/schemes", self.operator),
         }
 
 
@@ -75,6 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
         await small.keep_units()
         await create_account("operator", PASSWORD, "operator")
         office = await create_account("office", PASSWORD, "representative", unit=OWN)
+        await register(settings, small.SCHEME.read_bytes(), "scheme.yaml", WHY, date(2025, 12, 1), "operator 1")
         await publish(settings, old, lambda edition: (), TODAY)
         row = await publish(settings, new, lambda edition: (), TODAY, draft=True)
         row.state, row.reply_until = "under_reply", TODAY
@@ -87,7 +99,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
 
     with new_site(home, fill) as address:
         who = [signed_in(browser, address, name, PASSWORD) for name in ("operator", "office")]
-        yield Site(address, *map(small.identifier_of, (waiting, old, new)), *who)
+        scheme = hashlib.sha256(small.SCHEME.read_bytes()).hexdigest()
+        yield Site(address, *map(small.identifier_of, (waiting, old, new)), *who, scheme, next(iter(shipped())))
 
 
 @pytest.mark.parametrize("viewport", VIEWPORTS)
@@ -140,4 +153,19 @@ def test_an_operator_publishes_early_only_with_a_reason(site: Site, browser: Any
     assert "The edition is published." in page.inner_text("main")
     page.goto(f"{site.address}/editions/{site.waiting}")
     assert page.locator("h1").count() == 1
+    context.close()
+
+
+def test_an_operator_registers_a_scheme_with_a_reason(site: Site, browser: Any) -> None:
+    address = f"{site.address}/staff/workbench/schemes/{site.unregistered}/register"
+    context = browser.new_context(locale="en", viewport=PHONE)  # its refusal shows as an error in the console
+    context.add_cookies(site.operator)
+    page = context.new_page()
+    page.goto(address)
+    press(page, "main button")
+    assert "Say why this scheme; everybody can read it." in page.inner_text("main")
+    page.fill("#why", WHY)
+    press(page, "main button")
+    assert page.url == f"{site.address}/schemes/{site.unregistered}"
+    assert WHY in page.inner_text("main")
     context.close()

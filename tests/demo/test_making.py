@@ -19,6 +19,8 @@ from evaluator.demo.calendar import calendar_of
 from evaluator.demo.coverage import coverage
 from evaluator.demo.making import Made, Plan, make_demo
 from evaluator.demo.steps import Steps
+from evaluator.publication.registered import BEFORE, of_note
+from evaluator.rating.edition import read_note
 from evaluator.rating.tables import PublishedEdition
 from evaluator.rating.verify import verify
 from evaluator.settings import Settings
@@ -55,6 +57,11 @@ def test_the_edition_is_published_and_verifies(settings: Settings, made: Made) -
     assert row.identifier == made.edition
     assert row.simulated
     assert verify(settings.data_dir / "editions" / made.edition, None).differences == ()
+
+
+def test_its_scheme_was_registered_before_the_first_answer_as_its_logs_show(settings: Settings, made: Made) -> None:
+    told = asyncio.run(of_note(read_note(settings.data_dir / "editions" / made.edition)))
+    assert (told.status, told.proved) == (BEFORE, True)
 
 
 async def _only(table):  # type: ignore[no-untyped-def]

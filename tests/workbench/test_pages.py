@@ -113,6 +113,26 @@ async def test_a_scheme_is_kept_under_its_digest_or_refused_with_lines(visitor: 
     assert await WorkbenchScheme.count() == 1
 
 
+async def test_a_scheme_is_registered_with_a_reason_and_once(visitor: Visitor) -> None:
+    digest = await kept_scheme()
+    path = f"/schemes/{digest}/register"
+    assert (await visitor.get(path)).status_code == 200
+    answer = await visitor.post(path, {"why": "  "})
+    assert (answer.status_code, "Say why this scheme" in answer.text) == (422, True)
+    assert await logged("scheme.registered") == []
+    answer = await visitor.post(path, {"why": "As the law has it."})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/schemes/{digest}")
+    [entry] = await logged("scheme.registered")
+    assert (entry["sha256"], entry["why"]) == (digest, "As the law has it.")
+    assert entry["by"].startswith("operator ")
+    assert (await visitor.get(path)).headers["location"] == f"/schemes/{digest}"
+    assert (await visitor.get(f"/schemes/{'0' * 64}/register")).status_code == 404
+    assert (await visitor.post(f"/schemes/{'0' * 64}/register", {"why": "x"})).status_code == 404
+    other = await kept_scheme(small.SCHEME.read_text(encoding="utf-8") + "# more")
+    answer = await visitor.post(f"/schemes/{other}/register", {"why": "x"})
+    assert (answer.status_code, "with other bytes" in answer.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     "content",
     [
