@@ -30,14 +30,12 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _whole(campaign: LiveCampaign) -> Iterator[tuple[str, bytes]]:
-    """The form by open link, then its answers, again and again."""
+def _whole(campaign: LiveCampaign, most: int) -> Iterator[tuple[str, bytes]]:
+    """The form by open link, then answers of a visit of its own, `most` times."""
     address = f"/rate/{CODE}/{UNIT}"
     form = f"GET {address}?step=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n".encode()
-    answers = request_bytes(f"{address}/send", campaign)
-    while True:
-        yield "", form
-        yield "x", answers
+    answers = [request_bytes(f"{address}/send", campaign) for _ in range(most)]
+    return itertools.chain.from_iterable((("", form), ("x", one)) for one in answers)
 
 
 def measure(engine: str, site: Settings, seconds: float, connections: int, most: int) -> bool:
@@ -46,6 +44,7 @@ def measure(engine: str, site: Settings, seconds: float, connections: int, most:
     codes = asyncio.run(issue(site, campaign, int(most * seconds)))
     forms = iter([(code, request_bytes("/code/send", campaign, code)) for code in codes])
     nothing = request_bytes("/noop", campaign)
+    respondents_ready = _whole(campaign, int(most * seconds))
     with serving(site) as server:
         asyncio.run(load(server.port, itertools.repeat(("", nothing)), 1, connections))  # warm
         warm, _seconds = asyncio.run(load(server.port, forms, 1, connections))
@@ -54,7 +53,7 @@ def measure(engine: str, site: Settings, seconds: float, connections: int, most:
         used.append(processor_seconds(server.process.pid))
         clients, busy_seconds = asyncio.run(load(server.port, forms, seconds, connections))
         used.append(processor_seconds(server.process.pid))
-        whole, whole_seconds = asyncio.run(load(server.port, _whole(campaign), seconds, connections))
+        whole, whole_seconds = asyncio.run(load(server.port, respondents_ready, seconds, connections))
     acknowledged = sum(len(client.acknowledged) for client in clients)
     statuses: dict[str, int] = {}
     for client in clients:

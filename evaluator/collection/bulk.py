@@ -75,7 +75,7 @@ def _invitations(chunk: Sequence[ResponseRow]) -> list[tuple[str, int, str, str,
 
 
 def _admissions(chunk: Sequence[ResponseRow]) -> list[tuple[str, int]]:
-    return sorted((row.code_hash, row.campaign) for row in chunk if row.code_hash)
+    return sorted((row.code_hash, row.campaign) for row in chunk if row.mode != "open")
 
 
 def _sqlite(path: str, rows: Iterable[ResponseRow], progress: Progress | None) -> int:

@@ -2,7 +2,8 @@
 
 One writer a process. A code that was used and the response it admitted are written in the same transaction; the primary
 key of `admission` is what makes it one response a code, however many processes write. They wait in `pending` until
-their epoch is sealed; until then the same answers with the same code get the same outcome as the first time.
+their epoch is sealed; until then the same answers with the same code get the same outcome as the first time. An open
+form has no code; while its answers wait the hash of its visit does the same, so that a form sent twice counts once.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ WITH given AS (
   SELECT * FROM unnest({", ".join(f"${at}::{kind}[]" for at, kind in enumerate(KINDS.split(), 1))}) AS row ({NAMES})
 ), admitted AS (
   INSERT INTO admission (code_hash, campaign)
-  SELECT code_hash, campaign FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
+  SELECT code_hash, campaign FROM given WHERE mode <> 'open' ORDER BY code_hash
   ON CONFLICT DO NOTHING RETURNING code_hash
 ), sent AS (
   DELETE FROM draft WHERE name = ANY(${len(COLUMNS) + 1}::text[])
 )
 INSERT INTO pending ({NAMES}) SELECT {NAMES} FROM given
-WHERE code_hash IS NULL OR code_hash IN (SELECT code_hash FROM admitted)
-ORDER BY identifier RETURNING identifier
+WHERE mode = 'open' OR code_hash IN (SELECT code_hash FROM admitted)
+ORDER BY identifier ON CONFLICT (code_hash) DO NOTHING RETURNING identifier
 """
 FIND = "SELECT code_hash, leaf_hash, answers FROM pending WHERE code_hash ="
 
@@ -57,16 +58,16 @@ class Written(NamedTuple):
     """What a batch came to."""
 
     stored: set[str]  # identifiers
-    waiting: Mapping[str, tuple[str, str]]  # code's hash -> leaf hash and answers of what still waits under it
+    waiting: Mapping[str, tuple[str, str]]  # code's or visit's hash -> leaf hash and answers of what still waits
 
 
 class Sink(Protocol):
     """Where batches go."""
 
     async def write(self, rows: Sequence[ResponseRow], drafts: Sequence[str]) -> Written:
-        """Store the rows in one durable transaction, but those whose code was used before, and delete the drafts.
+        """Store the rows in one durable transaction, but those that came before, and delete the drafts.
 
-        No two rows have the same code. Raises a DatabaseError when nothing was stored.
+        No two rows have the same code or visit. Raises a DatabaseError when nothing was stored.
         """
         ...
 
@@ -150,22 +151,25 @@ def _values(number: int, width: int) -> str:
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> Written:
-    """Insert the rows whose codes were not used before.
+    """Insert the rows whose codes were not used before, and open ones whose visit does not wait yet.
 
     One statement for many rows: each step of a statement gives up the interpreter's lock, and a busy event loop gives
     it back late.
     """
-    admitted = [(row.code_hash, row.campaign) for row in rows if row.code_hash is not None]
+    used: set[str | None] = set()
+    for table, some in (
+        ("admission", [row.code_hash for row in rows if row.mode != "open"]),
+        ("pending", [row.code_hash for row in rows if row.mode == "open" and row.code_hash is not None]),
+    ):
+        if some:
+            find = f"SELECT code_hash FROM {table} WHERE code_hash IN {_values(1, len(some))}"
+            used.update(found[0] for found in connection.execute(find, some))
     waiting: dict[str, tuple[str, str]] = {}
-    if admitted:
-        codes = [code for code, _campaign in admitted]
-        find = f"SELECT code_hash FROM admission WHERE code_hash IN {_values(1, len(codes))}"
-        used = [found[0] for found in connection.execute(find, codes)]
-        if used:
-            again = connection.execute(f"{FIND[:-1]} IN {_values(1, len(used))}", used)
-            waiting = {code: (leaf, answers) for code, leaf, answers in again}
-            rows = [row for row in rows if row.code_hash not in set(used)]
-            admitted = [pair for pair in admitted if pair[0] not in set(used)]
+    if used:
+        again = connection.execute(f"{FIND[:-1]} IN {_values(1, len(used))}", list(used))
+        waiting = {code: (leaf, answers) for code, leaf, answers in again}
+        rows = [row for row in rows if row.code_hash is None or row.code_hash not in used]
+    admitted = [(row.code_hash, row.campaign) for row in rows if row.mode != "open"]
     for at in range(0, len(admitted), MOST_AT_ONCE):
         some = admitted[at : at + MOST_AT_ONCE]
         given = [value for pair in some for value in pair]

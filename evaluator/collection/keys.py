@@ -123,6 +123,11 @@ def sign_in_hash(key: bytes, issuer: str, subject: str, unit: str) -> str:
     return hmac.digest(key, json.dumps([issuer, subject, unit]).encode(), hashlib.sha256).hex()
 
 
+def visit_hash(key: bytes, unit: str, started: int, seed: int) -> str:
+    """What is kept of a visit by open link until its answers are sealed, so that a form sent twice counts once."""
+    return hmac.digest(key, f"visit{unit} {started} {seed}".encode(), hashlib.sha256).hex()
+
+
 def withdrawal_token(key: bytes, leaf_hash: str) -> str:
     """What the holder of a receipt withdraws with, from the leaf's hash in hexadecimal: 24 symbols, kept nowhere.
 

@@ -122,15 +122,15 @@ def response_row(
     orders : mapping of str to str, optional
         What `questionnaires.ordering.orders` says of the order in which choices were shown.
     code_hash : str, optional
-        Of the invitation's code, or of the account and the unit.
+        Of the invitation's code, or of the account and the unit; of an open one, of the visit, if it had one.
 
     Raises
     ------
     ValueError
-        A response by invitation or account without a hash, or an open one with it.
+        A response by invitation or account without a hash.
     """
-    if (mode == "open") != (code_hash is None):
-        raise ValueError("a response by invitation or account has the hash of what admitted it, an open one has none")
+    if mode != "open" and code_hash is None:
+        raise ValueError("a response by invitation or account has the hash of what admitted it")
     clocks = told_by_clock(questionnaire)
     answers = accepted.answers
     if clocks:

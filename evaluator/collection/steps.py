@@ -18,6 +18,7 @@ from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now, state
 from evaluator.collection.drafts import Draft
 from evaluator.collection.first_screen import FirstScreens
+from evaluator.collection.keys import campaign_key, visit_hash
 from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN
 from evaluator.database import DatabaseError
@@ -394,7 +395,8 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         campaign.questionnaire, taken, questionnaire_version=campaign.version, campaign=campaign.id,
         campaign_code=campaign.code, unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
         orders=earlier.shown_orders(campaign, visit), duration=duration_class(now.timestamp() - visit.started),
-        design_stratum=visit.design_stratum, psu=visit.psu, code_hash=visit.code_hash,
+        design_stratum=visit.design_stratum, psu=visit.psu,
+        code_hash=visit.code_hash or _visit_hash(request, campaign, visit),
     )  # fmt: skip
     key = drafts.read_key(request.cookies)
     outcome = await request.app.state.intake.submit(row, drafts.name_of(key))
@@ -404,6 +406,10 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
     return await receipt_pages.after_sending(
         request, campaign, visit.unit, outcome.leaf_hash, cookies=key is not None, headers=headers
     )
+
+
+def _visit_hash(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> str:
+    return visit_hash(campaign_key(request.app.state.settings, campaign.code), visit.unit, visit.started, visit.seed)
 
 
 async def forget(request: Ask, path: str) -> dict[str, str]:
@@ -425,6 +431,11 @@ def already_counted(mode: form.Mode = "invitation") -> Problem:
         return Problem(
             409, _("This account was already counted"),
             _("An answer on this office is stored for your account; it counts once and cannot be changed or shown."),
+        )  # fmt: skip
+    if mode == "open":
+        return Problem(
+            409, _("This form was sent before"),
+            _("Its answers are stored and count once; what you changed since then is not. Nothing is left to do."),
         )  # fmt: skip
     return Problem(
         409, _("This code was already counted"),

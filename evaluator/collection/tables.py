@@ -178,8 +178,8 @@ class Response(Table):
 class Pending(Table):
     """A response that was accepted and promised, until its epoch is sealed: then it moves to `response`.
 
-    While it waits, a code leads to its response, so that sending the same again gets the same promise. The transaction
-    that seals the epoch deletes that.
+    While it waits, a code or an open visit leads to its response, so that sending the same again gets the same promise
+    and counts nothing twice. The transaction that seals the epoch deletes that.
     """
 
     identifier = BoundedText(length=32, least=32, primary_key=True)
@@ -199,7 +199,7 @@ class Pending(Table):
     salt = BoundedText(length=64, least=64)
     commitment = BoundedText(length=64, least=64)  # what its leaf will say, though answers and salt may go before
     leaf_hash = BoundedText(length=64, least=64, unique=True)
-    code_hash = BoundedText(length=64, null=True, default=None, index=True)
+    code_hash = BoundedText(length=64, null=True, default=None, index=True)  # or a visit's; the index is unique
     withdrawn = Boolean(default=False)  # answers and salt are gone; the leaf is sealed all the same, as promised
 
 

@@ -134,7 +134,7 @@ async def _erase(campaign: LiveCampaign, leaf: str) -> bool:
     """Erase what waits, else what was sealed; False when there is neither."""
     waited = await Campaign.raw(
         "UPDATE pending SET withdrawn = {}, answers = {}, orders = '', flags = '', duration = 'unknown', "
-        "design_stratum = '', psu = '', salt = {}, code_hash = NULL "
+        "design_stratum = '', psu = '', salt = {}, code_hash = CASE WHEN mode = 'open' THEN code_hash END "
         "WHERE campaign = {} AND leaf_hash = {} AND NOT withdrawn RETURNING identifier",
         True, "{}", ERASED_SALT, campaign.id, leaf,
     )  # fmt: skip

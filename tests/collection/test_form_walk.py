@@ -214,3 +214,27 @@ async def test_the_shipped_questionnaire_stays_small_on_the_wire(
         assert max(sizes) < 60_000
         assert "\u6a21\u62df" not in page.text  # not simulated
         assert language_says("zh-CN", "Thank you") in (await citizen.press("send")).words
+
+
+async def test_an_open_form_that_is_sent_again_counts_once(
+    database_url, app_on, serving, small_campaign, person, clock
+) -> None:
+    await small_campaign()
+    async with serving(app_on(database_url)) as client:
+        citizen = person(client)
+        page = await _walk_to_review(citizen, contact="no", word="3")
+        address, fields = page.buttons["send"], [*page.fields, ("to", "send")]
+        first = await citizen.press("send")
+        assert "Your answers were counted." in first.words
+        again = await citizen.post(address, fields)  # a slow network, and a second touch of the button
+        assert "Your answers were counted." in again.words
+        [row] = await Pending.select()
+        changed = [(name, "9" if name == "a-word" else value) for name, value in fields]
+        page = await citizen.post(address, changed)
+        assert page.status == 409
+        assert "This form was sent before" in page.words
+        assert [row["answers"] for row in await Pending.select()] == [row["answers"]]
+        page = await _walk_to_review(citizen, contact="no", word="3")  # a form of its own counts
+        assert "Your answers were counted." in (await citizen.press("send")).words
+        assert await Pending.count() == 2
+        assert await Admission.count() == 0

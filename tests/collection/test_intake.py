@@ -143,6 +143,26 @@ async def test_a_row_opens_what_its_leaf_commits_to(database_url, new_row) -> No
     assert row.commitment not in tried
 
 
+async def test_an_open_form_that_is_sent_twice_counts_once(database_url, settings, new_row) -> None:
+    make = await new_row()
+    intakes = [Intake(sink_for(database_url)), Intake(sink_for(database_url))]
+    visit = {"mode": "open", "code_hash": "7" * 64}
+    kinds = await _kinds(*(one.submit(make(word=5)._replace(**visit)) for one in intakes * 10))
+    assert sorted(kinds) == ["same"] * 19 + ["stored"]
+    first = await intakes[1].submit(make(word=5)._replace(**visit))
+    [waits] = await Pending.select()
+    assert first == Outcome("same", waits["leaf_hash"])
+    changed = make(word=6)._replace(**visit)
+    assert await intakes[0].submit(changed) == Outcome("duplicate", "")
+    other = make(word=6)._replace(mode="open", code_hash="8" * 64)
+    assert (await intakes[0].submit(other)).kind == "stored"
+    assert await Admission.count() == 0
+    for intake in intakes:
+        await intake.close()
+    await seal(settings, "spring", everything=True)
+    assert (await Response.count(), await Pending.count()) == (2, 0)
+
+
 async def test_open_responses_have_no_admission(database_url, new_row) -> None:
     make = await new_row()
     intake = Intake(sink_for(database_url))
