@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from evaluator.publication.api_answers import MOST, TYPES
+from evaluator.publication.edition_changes import COLUMNS, SHOWN
 from evaluator.publication.review_lines import EXTRA
 from evaluator.publication.review_rule import SHIPPED, Rule
 from evaluator.rating.doors import EDITION, Column
@@ -38,6 +39,7 @@ def _schemas() -> dict[str, Any]:
         "simulated": {"type": "boolean", "description": "the data are invented"},
     }
     window = {name: {"type": "integer", "minimum": 0} for name in ("total", "offset", "limit")}
+    changed = {name: {"type": [JSON_TYPES.get(kind, "string"), "null"]} for name, kind in COLUMNS.items()}
     review = {name: {"type": [JSON_TYPES.get(kind, "string"), "null"]} for name, kind in EXTRA.items()}
     return {
         "About": {"type": "object", "properties": about, "required": ["edition", "scheme", "simulated"]},
@@ -95,6 +97,23 @@ def _schemas() -> dict[str, Any]:
                 }
             },
             "required": ["editions"],
+        },
+        "Changes": {
+            "allOf": [{"$ref": "#/components/schemas/About"}],
+            "type": "object",
+            "properties": {
+                "compared_with": {"type": "string", "description": "identifier of the edition before"},
+                "replaces_it": {"type": "boolean", "description": "this is a revision of that edition"},
+                "why": {"type": "string", "description": "the reason of a revision, else blank"},
+                "scheme_changes": {"type": "array", "items": {"type": "string"},
+                                   "description": "what the scheme does otherwise; none where it is the same"},
+                "false_discovery_rate": {"type": ["number", "null"],
+                                         "description": "expected share of noise among changes called real"},
+                "levels": {"type": "array", "items": {"type": "object"}},
+                **window,
+                "changes": {"type": "array", "items": {"type": "object", "properties": changed}},
+            },
+            "required": ["compared_with", "replaces_it", "scheme_changes", "total", "changes"],
         },
         "Rule": {
             "type": "object",
@@ -154,6 +173,7 @@ FORM = {
     "name": "form", "in": "path", "required": True, "description": "the format",
     "schema": {"type": "string", "enum": [suffix.removeprefix(".") for suffix in TYPES]}, "example": "json",
 }  # fmt: skip
+JSON_OR_CSV = {**FORM, "schema": {"type": "string", "enum": ["json", "csv"]}}
 BOM = _query("bom", "1: CSV begins with a byte order mark, for Excel", {"type": "string", "enum": ["1"]})
 LEVEL = _query("level", "of this level of the scheme only", {"type": "string"})
 OF_EDITION = _query("edition", "identifier; the latest where it is left out", {"type": "string"})
@@ -205,6 +225,14 @@ EDITIONS = {"editions": [{
     "identifier": EXAMPLE, "state": "published", "period_from": "2026-01-01", "period_to": "2026-12-31",
     "supersedes": "", "scheme": {"code": "sd-integrity", "version": "2026.2", "sha256": "0" * 64},
 }]}  # fmt: skip
+CHANGES = {
+    **ABOUT, "compared_with": "sd-integrity-2025-11dd9f2a4b0c7e35", "replaces_it": False, "why": "",
+    "scheme_changes": [], "false_discovery_rate": 0.05, "levels": [{"level": "C", "compared": 16, "up": 1, "down": 0}],
+    "total": 1, "offset": 0, "limit": 5000, "changes": [
+        {"unit": "9001", "level": "C", "status": "compared", "index_before": 71.2, "index_after": 76.49782,
+         "difference": 5.1, "difference_lower": 1.9, "difference_upper": 8.3, "real": "yes"},
+    ],
+}  # fmt: skip
 REVIEW = {
     **RATINGS, "day": "2026-11-30", "compared_with": None, "look_first": [{"unit": "9001", "why": ["1 veto in force"]}],
     "rule": {name: getattr(SHIPPED, name) for name in Rule.__struct_fields__},
@@ -229,6 +257,17 @@ def _get(name: str, summary: str, schema: str, example: object, forms: tuple[str
     return {"get": {**found, **({"security": [{"key": []}]} if key else {})}}
 
 
+def _leads(operation: dict[str, Any]) -> dict[str, Any]:
+    """The same, answered by leading elsewhere."""
+    responses: dict[str, Any] = operation["get"]["responses"]
+    responses["302"] = {
+        "description": "to the edition's own address",
+        "headers": {"Location": {"description": "that address", "schema": {"type": "string"}}},
+    }
+    operation["get"]["responses"] = dict(sorted(responses.items()))
+    return operation
+
+
 def description(version: str, address: str) -> dict[str, Any]:
     """The document at /openapi.json."""
     edition = "/editions/{edition}"
@@ -248,6 +287,9 @@ def description(version: str, address: str) -> dict[str, Any]:
         ],
         "paths": {
             "/editions.json": _get("editions", "All published editions, the latest first", "Editions", EDITIONS, JSON),
+            "/editions/latest.json": _leads(_get(
+                "latest", "Leads to the latest edition that counts; cite the address it leads to", "About", ABOUT, JSON,
+            )),
             f"{edition}.json": _get("edition", "What an edition is", "About", ABOUT, JSON, EDITION_ID),
             f"{edition}/ranking/{{level}}.{{form}}": _get(
                 "ranking", "The units of a level, best tier first", "Ratings", RATINGS, TABLES, EDITION_ID,
@@ -265,6 +307,12 @@ def description(version: str, address: str) -> dict[str, Any]:
             f"{edition}/dimensions/{{code}}.{{form}}": _get(
                 "dimension", "A dimension's scores, a row a unit", "Scores", SCORES, TABLES, EDITION_ID,
                 _path("code", "code of a dimension", "service"), FORM, LEVEL, *WINDOW, BOM,
+            ),
+            f"{edition}/changes.{{form}}": _get(
+                "changes", "What it changed against the edition that it replaces, or the one before", "Changes",
+                CHANGES, (".json", ".csv"), EDITION_ID, JSON_OR_CSV,
+                _query("since", "another edition to compare with: its identifier", {"type": "string"}), LEVEL,
+                _query("only", "what to look at alone", {"type": "string", "enum": list(SHOWN)}), *WINDOW, BOM,
             ),
             "/staff/review/{unit}/ratings.{form}": _get(
                 "review", "Subordinates with points, changes and comparison", "Review", REVIEW, TABLES, UNDER_REVIEW,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from evaluator import pages
 from evaluator.problems import not_found
@@ -35,13 +38,33 @@ def described_page(request: Web) -> Response[Any]:
 @get("/editions/latest.json")
 async def latest(request: Web) -> Response[bytes]:
     """To the latest edition that counts; its own address is the one to cite."""
+    return await _to_latest(".json")
+
+
+@get("/editions/latest")
+async def latest_page(request: Web) -> Response[bytes]:
+    """The same to read: to the latest edition's page."""
+    return await _to_latest("")
+
+
+@get("/editions/latest/{rest:path}")
+async def within_latest(request: Web, rest: FromPath[Path]) -> Response[bytes]:
+    """To the same page of the latest edition, such as `/editions/latest/ranking/LEVEL`."""
+    query = request.scope["query_string"].decode("latin-1")
+    return await _to_latest(quote(str(rest)) + (f"?{query}" if query else ""))
+
+
+async def _to_latest(rest: str) -> Response[bytes]:
     row = next(iter(shelf.current(await shelf.published())), None)
     if row is None:
         raise not_found("latest")
     return Response(
         b"", status_code=302, media_type="text/plain",
-        headers={**api_answers.OPEN, "Location": f"/editions/{row.identifier}.json", "Cache-Control": "no-cache"},
+        headers={
+            **api_answers.OPEN, "Location": f"/editions/{quote(row.identifier, safe='')}{rest}",
+            "Cache-Control": "no-cache",
+        },
     )  # fmt: skip
 
 
-public: list[Any] = [described, described_page, latest]
+public: list[Any] = [described, described_page, latest, latest_page, within_latest]

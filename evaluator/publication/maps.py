@@ -1,4 +1,4 @@
-"""A choropleth of a level: each unit's grade as a colour and a letter, names where they fit without touching."""
+"""A choropleth of a level: each unit's grade as a colour, a pattern and a letter, names where they fit."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ class Map:
     height: int
     areas: tuple[Area, ...]
     places: tuple[Place, ...]
+
+    @property
+    def shades(self) -> tuple[str, ...]:
+        """The classes of colour that it has, each with a pattern of its own."""
+        return tuple(sorted({area.shade for area in self.areas}))
 
 
 def levels_drawn(edition: Edition, path: Path) -> tuple[str, ...]:

@@ -160,6 +160,14 @@ async def test_the_description_reads_as_a_page_in_both_languages(client: AsyncTe
 async def test_latest_leads_to_the_latest_edition(client: AsyncTestClient, published: str) -> None:
     answer = await client.get("/editions/latest.json", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (302, f"/editions/{published}.json")
+    for asked, led in (
+        ("", ""),
+        ("/ranking/M?in=90&sort=name", "/ranking/M?in=90&sort=name"),
+        ("/units/9001.csv",) * 2,
+    ):
+        answer = await client.get(f"/editions/latest{asked}", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (302, f"/editions/{published}{led}")
+        assert (await client.get(f"/editions/latest{asked}", follow_redirects=True)).status_code == 200
 
 
 async def test_the_example_of_the_documentation_runs(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 from litestar.testing import AsyncTestClient
 
 from evaluator.app import Site
@@ -71,6 +72,12 @@ async def test_the_year_after_tells_real_changes_from_noise_in_all_formats(
 ) -> None:
     this = small.identifier_of(later)
     data = (await site.get(f"/editions/{this}/changes.json")).json()
+    document = (await site.get("/openapi.json")).json()
+    validator = Draft202012Validator({"$ref": "#/components/schemas/Changes", **document})
+    assert [error.message for error in validator.iter_errors(data)] == []
+    described = document["components"]["schemas"]["Changes"]["properties"]
+    assert set(data) <= {*described, *document["components"]["schemas"]["About"]["properties"], "data_status"}
+    assert {name for row in data["changes"] for name in row} == {*described["changes"]["items"]["properties"]}
     assert data["compared_with"] == small.identifier_of(revision)  # what replaced the one before, not that one
     of = {row["unit"]: row for row in data["changes"]}
     assert (of[RISEN]["real"], of[RISEN]["difference"] > 5, of[RISEN]["difference_lower"] > 0) == ("yes", True, True)

@@ -46,8 +46,8 @@ async def got(client: AsyncTestClient, path: str, language: str = "en", status: 
 
 
 def pictures(page: str) -> list[ElementTree.Element]:
-    """Every SVG of a page, parsed as XML."""
-    return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+    """Every picture of data on a page, parsed as XML."""
+    return [ElementTree.fromstring(svg) for svg in re.findall(r'<svg class="chart.*?</svg>', page, re.DOTALL)]
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
@@ -229,12 +229,30 @@ async def test_the_map_colours_and_names_units_and_lists_them_beside(
     maps = [picture for picture in pictures(text) if "map" in (picture.get("class") or "")]
     assert len(maps) == 2  # one for phones, one for desktops
     for drawn in maps:
-        areas = [e for e in drawn.iter() if (e.get("class") or "").startswith("area ")]
+        areas = [e for e in drawn.iter() if e.get("class") == "area"]
         assert len(areas) == 10
-        assert {f"area area--{'ABCD'.index(r.grade)}" for c, r in edition.ratings.items() if r.level == "M"} == {
-            area.get("class") for area in areas
-        }
+        fills = {e.get("id"): e for e in drawn.iter() if e.tag.endswith("pattern")}
+        shown = {fills[(area.get("fill") or "")[5:-1]] for area in areas}  # url(#...)
+        grades = {r.grade for r in edition.ratings.values() if r.level == "M"}
+        assert {fill[0].get("class") for fill in shown} == {f"area--{'ABCD'.index(grade)}" for grade in grades}
+        meshes = [tuple(part.get("d") for part in fill[1:]) for fill in shown]
+        assert len(set(meshes)) == len(meshes)  # told apart without any colour
     assert all(f'/units/{code}"' in text for code in edition.order["M"])
+
+
+async def test_lower_levels_are_drawn_where_their_outlines_are_given(
+    client: AsyncTestClient, published: str, edition, settings
+) -> None:
+    wards = edition.order["W"][:6]
+    small.outlines(settings.data_dir / "outlines.geojson", [*edition.order["M"], *wards])
+    text = await got(client, f"/editions/{published}/map?level=W")
+    [wide, narrow] = [picture for picture in pictures(text) if "map" in (picture.get("class") or "").split()[:2]]
+    for drawn in (wide, narrow):
+        assert sum(e.get("class") == "area" for e in drawn.iter()) == 6
+    above = edition.units[wards[0]].parent
+    text = await got(client, f"/editions/{published}/map?level=W&in={above}")
+    under = [code for code in wards if edition.units[code].parent == above]
+    assert len(re.findall(r'class="area" fill="url\(#map-w', text)) == len(under) > 0
 
 
 async def test_a_level_without_outlines_says_so(client: AsyncTestClient, published: str) -> None:
