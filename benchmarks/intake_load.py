@@ -1,6 +1,6 @@
 """Durable responses a second of the real form, beside a route of the same server that does nothing.
 
-    .venv/bin/python -m benchmarks.intake_load [--seconds 10] [--engine sqlite] [--engine postgres]
+    .venv/bin/python -m benchmarks.intake_load [--seconds 10] [--engine sqlite] [--engine postgres] [--workers 1]
 
 Every connection posts whole valid forms by invitation, each with a code of its own: the stamp is checked, answers are
 accepted, the code is used up, the answer is on disk and its promise signed before anything is said. Then what came is
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
@@ -25,9 +26,14 @@ from evaluator.settings import Settings
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used of the processor: comparable on a machine that others use too (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process and its workers have used of the processor, comparable beside other work too (Linux)."""
+    used = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if pid in (int(stat.parent.name), int(fields[1])):
+                used += int(fields[11]) + int(fields[12])
+    return used / os.sysconf("SC_CLK_TCK")
 
 
 def _whole(campaign: LiveCampaign, most: int) -> Iterator[tuple[str, bytes]]:
@@ -38,14 +44,14 @@ def _whole(campaign: LiveCampaign, most: int) -> Iterator[tuple[str, bytes]]:
     return itertools.chain.from_iterable((("", form), ("x", one)) for one in answers)
 
 
-def measure(engine: str, site: Settings, seconds: float, connections: int, most: int) -> bool:
+def measure(engine: str, site: Settings, seconds: float, connections: int, most: int, workers: int) -> bool:
     """Run both routes and say what came out; whether the count is right."""
     campaign = asyncio.run(prepare(site))
     codes = asyncio.run(issue(site, campaign, int(most * seconds)))
     forms = iter([(code, request_bytes("/code/send", campaign, code)) for code in codes])
     nothing = request_bytes("/noop", campaign)
     respondents_ready = _whole(campaign, int(most * seconds))
-    with serving(site) as server:
+    with serving(site, workers) as server:
         asyncio.run(load(server.port, itertools.repeat(("", nothing)), 1, connections))  # warm
         warm, _seconds = asyncio.run(load(server.port, forms, 1, connections))
         used = [processor_seconds(server.process.pid)]
@@ -72,7 +78,8 @@ def measure(engine: str, site: Settings, seconds: float, connections: int, most:
     sealing = time.perf_counter() - began
     right = found == every == len(used_codes) + respondents == sealed and set(statuses) == {"303"}
     print(
-        f"{engine:9s} durable {durable:7,.0f}/s  no-op {noops:7,.0f}/s  ratio {durable / noops:.2f}  "
+        f"{engine:9s} {workers} process{'es' if workers > 1 else ''}  durable {durable:7,.0f}/s  "
+        f"no-op {noops:7,.0f}/s  ratio {durable / noops:.2f}  "
         f"whole respondents (form and answer) {respondents / whole_seconds:,.0f}/s  "
         f"processor {cost:.0f} and {idle_cost:.0f} us  "
         f"slowest {max(client.slowest for client in clients) * 1000:.0f} ms  acknowledged {every:,} "
@@ -89,10 +96,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--engine", action="append", choices=["sqlite", "postgres"])
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve; SQLite has one writer at a time")
     parser.add_argument("--codes", type=int, default=4000, help="codes a second that are ready")
     given = parser.parse_args()
     with engines(given.engine or ["sqlite", "postgres"]) as found:
-        right = [measure(engine, site, given.seconds, given.connections, given.codes) for engine, site in found.items()]
+        right = [
+            measure(engine, site, given.seconds, given.connections, given.codes, given.workers)
+            for engine, site in found.items()
+        ]
     sys.exit(0 if all(right) else 1)
 
 

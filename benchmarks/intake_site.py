@@ -163,8 +163,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[Server]:
-    """The site in a process of its own, as `evaluator serve` runs it."""
+def serving(settings: Settings, workers: int = 1) -> Iterator[Server]:
+    """The site in processes of its own, as `evaluator serve` runs it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -175,6 +175,7 @@ def serving(settings: Settings) -> Iterator[Server]:
     command = [
         sys.executable, "-m", "uvicorn", "--factory", "benchmarks.intake_site:create_site", "--port", str(port),
         "--no-access-log", "--log-level", "error", "--timeout-graceful-shutdown", "20",
+        *(["--workers", str(workers)] if workers > 1 else []),
     ]  # fmt: skip
     process = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
