@@ -27,9 +27,9 @@ def _(message: str) -> str:
 
 async def _compared_with(request: Web, edition: Edition) -> Edition:
     """The edition asked for by `since`, else the one that this replaces, else the one before; Problem 404 if none."""
-    rows = [row for row in await shelf.published() if row.identifier != edition.identifier]
+    rows = await shelf.published()
     if wanted := request.query_params.get("since", ""):
-        row = next((row for row in rows if row.identifier == wanted), None)
+        row = next((row for row in rows if row.identifier == wanted != edition.identifier), None)
         if row is None:
             raise Problem(
                 404, _("There is nothing to compare with"),
@@ -37,8 +37,7 @@ async def _compared_with(request: Web, edition: Edition) -> Edition:
                 since=wanted[:80],
             )  # fmt: skip
     else:
-        row = next((row for row in rows if row.identifier == edition.note.supersedes), None)
-        row = row or review_changes.earlier(edition, [row for row in rows if row.state != "withdrawn"])
+        row = review_changes.compared_with(edition, rows)
         if row is None:
             raise Problem(
                 404, _("There is nothing to compare with"),

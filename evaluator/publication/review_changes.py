@@ -79,6 +79,13 @@ def earlier(edition: Edition, rows: Sequence[PublishedEdition]) -> PublishedEdit
     return found
 
 
+def compared_with(edition: Edition, rows: Sequence[PublishedEdition]) -> PublishedEdition | None:
+    """What the public is shown the changes against: the edition that this one replaces, else the one before."""
+    others = [row for row in rows if row.identifier != edition.identifier]
+    replaced = next((row for row in others if row.identifier == edition.note.supersedes), None)
+    return replaced or earlier(edition, [row for row in others if row.state != "withdrawn"])
+
+
 async def prepare(settings: Settings, identifier: str) -> None:
     """Work out what an edition changed as soon as it is published: with thousands of units it takes ten seconds.
 

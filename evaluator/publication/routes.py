@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from evaluator.publication import (
     registered,
     registered_wording,
     rendered,
+    review_changes,
     selection,
     shelf,
     unit_view,
@@ -35,6 +37,7 @@ from evaluator.publication.api_answers import split
 from evaluator.publication.editions import SUMS, Edition, listed
 from evaluator.publication.questions import question_words
 from evaluator.publication.replies import reply_of
+from evaluator.rating.tables import PublishedEdition
 from evaluator.records.told import told_of
 
 Web = Request[Any, Any, Any]
@@ -94,7 +97,8 @@ async def home(request: Web) -> Response[str]:
             picture = await asyncio.to_thread(maps.choropleth, edition, path, codes, THUMBNAIL, names=False)
     rendered.keep(request, edition)
     return pages.page(
-        request, "publication/home.html", latest=latest, simulated=simulated, edition=edition, surveys=surveys,
+        request, "publication/home.html", latest=latest,
+        before=await before_of(edition) if edition else None, simulated=simulated, edition=edition, surveys=surveys,
         picture=picture, map_level=drawn[0] if drawn else "", words=wording,
         stamp=exports.stamp(edition) if edition else "",
         ranked=[(level, *sentence_figures(edition, level)) for level in edition.levels] if edition else [],
@@ -125,6 +129,12 @@ async def find(request: Web) -> Response[Any]:
     )  # fmt: skip
 
 
+async def before_of(edition: Edition) -> PublishedEdition | None:
+    """The edition that this one's changes are shown against, where its files are still there."""
+    row = review_changes.compared_with(edition, await shelf.published())
+    return None if row is None or row.files_removed else row
+
+
 @get("/editions")
 async def edition_list(request: Web) -> Response[str]:
     """All published editions, the latest first."""
@@ -135,8 +145,20 @@ async def edition_list(request: Web) -> Response[str]:
     standings = await registered.standings(request.app.state.settings, editions)
     return pages.page(
         request, "publication/editions.html", editions=editions, replaced=replaced, simulated=simulated,
+        with_changes=_with_changes(editions),
         registered={name: registered_wording.short(standing) for name, standing in standings.items()},
     )  # fmt: skip
+
+
+def _with_changes(rows: Sequence[PublishedEdition]) -> set[str]:
+    """Identifiers of the editions whose changes can be shown, as far as the list alone tells."""
+    here = [row for row in rows if not row.files_removed]
+    known = {row.identifier for row in here}
+    return {
+        row.identifier
+        for row in here
+        if row.supersedes in known or any(o.period_to < row.period_from and o.state == "published" for o in here)
+    }
 
 
 @get("/editions.json")
@@ -161,7 +183,8 @@ async def overview(request: Web, edition_id: FromPath[str]) -> Response[Any]:
         maps.choropleth(edition, path, edition.order[drawn[0]], THUMBNAIL, names=False) if path and drawn else None
     )
     return shown(
-        request, edition, "overview.html", picture=picture, map_level=drawn[0] if drawn else "",
+        request, edition, "overview.html", before=await before_of(edition), picture=picture,
+        map_level=drawn[0] if drawn else "",
         **await registration(edition),
     )  # fmt: skip
 
@@ -283,7 +306,8 @@ async def downloads(request: Web, edition_id: FromPath[str]) -> Response[str]:
     address = citation.address(request.app.state.settings, edition)
     row = request.state.edition_row
     return shown(
-        request, edition, "downloads.html", contents=exports.contents(sizes), published_sums=edition.sums,
+        request, edition, "downloads.html", before=await before_of(edition), contents=exports.contents(sizes),
+        published_sums=edition.sums,
         apa=citation.sentence(request.app.state.settings, edition, row.published_on),
         bibtex=citation.bibtex(request.app.state.settings, edition, row.published_on), address=address,
         dataset=citation.dataset(request.app.state.settings, edition, row.published_on, sizes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -98,6 +99,23 @@ async def test_the_year_after_tells_real_changes_from_noise_in_all_formats(
     assert f"/editions/{this}/units/{RISEN}" in page.text
     assert f"/editions/{this}/units/9006" not in page.text
     assert (await site.get(f"/editions/{this}/changes?page=1", headers=ENGLISH)).status_code == 200
+
+
+async def test_changes_are_led_to_from_where_a_reader_looks(
+    site: AsyncTestClient[Site], small_folder: Path, later: Path
+) -> None:
+    old, this = small.identifier_of(small_folder), small.identifier_of(later)
+    for path in ("/", "/editions", f"/editions/{this}", f"/editions/{this}/downloads", f"/editions/{this}/units/9001"):
+        text = (await site.get(path, headers=ENGLISH)).text
+        assert f'href="/editions/{this}/changes' in text, path
+        assert f'href="/editions/{old}/changes' not in text, path  # the first has nothing before it
+    text = (await site.get(f"/editions/{old}/downloads", headers=ENGLISH)).text
+    assert f"/editions/{old}/changes" not in text
+    for address in re.findall(r'href="(/editions/[^"]*[.](?:csv|xlsx|json|parquet)[^"]*)"', text):
+        answer = await site.get(address)
+        assert answer.status_code == 200, address
+        if "/ranking/" in address and ".csv" in address:
+            assert answer.content.startswith(b"\xef\xbb\xbf") == ("bom=1" in address), address
 
 
 async def test_what_cannot_be_compared_is_told(
