@@ -91,7 +91,7 @@ def rate(
 @click.command()
 @click.argument("edition", type=FOLDER)
 @click.option("--snapshot", type=FOLDER, help="Recompute everything from this snapshot, not only from the edition.")
-@click.option("--previous", type=FOLDER, help="Edition of the last period, where the figures rest on it.")
+@click.option("--previous", type=FOLDER, help="Edition of the last period: for its grades, or figures resting on it.")
 @click.option("--against", type=FOLDER, multiple=True, help="Snapshot of an edition before that edition.json names.")
 @click.option("--proof", type=FILE, help="The publisher's proof that this very edition was logged; say --key.")
 @click.option("--key", help="Key of the publisher's audit log, NAME+ID+KEY, from somewhere else than the proof.")

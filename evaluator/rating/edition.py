@@ -103,9 +103,12 @@ def read_note(folder: Path) -> Note:
     if not path.is_file():
         raise InputError([f"{folder} is no edition: there is no {NOTE}; give the folder that `evaluator rate` wrote"])
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Note)
+        note = msgspec.json.decode(path.read_bytes(), type=Note)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError([f"{path}: {error}; bring the original file"]) from error
+    if note.format != FORMAT:
+        raise InputError([f"{path}: format is {note.format}; this program reads format {FORMAT}"])
+    return note
 
 
 def published_units(units: Table) -> Table:
@@ -150,6 +153,7 @@ def write_edition(
     InputError
         When `out` exists.
     """
+    period = None if snapshot.period == ALWAYS else snapshot.period
     with new_folder(out) as made:
         (made / SCHEME).write_bytes(scheme_bytes)
         for name in EDITION:
@@ -167,8 +171,8 @@ def write_edition(
         note = Note(
             format=FORMAT,
             identifier="",
-            title=_title(scheme, snapshot),
-            period=None if snapshot.period == ALWAYS else snapshot.period,
+            title=title_of(scheme, period),
+            period=period,
             scheme=SchemeNote(scheme.code, scheme.version, sha256_of(made / SCHEME)),
             snapshot=SnapshotNote(snapshot.sha256, snapshot.made_on, snapshot.source),
             seed=seed,
@@ -197,10 +201,11 @@ def write_edition(
     return note
 
 
-def _title(scheme: Scheme, snapshot: Snapshot) -> Label:
-    if snapshot.period == ALWAYS:
+def title_of(scheme: Scheme, period: tuple[date, date] | None) -> Label:
+    """What an edition is called: by its scheme, with the years of its period."""
+    if period is None:
         return scheme.title
-    years = "-".join(dict.fromkeys(str(day.year) for day in snapshot.period))
+    years = "-".join(dict.fromkeys(str(day.year) for day in period))
     return Label(zh=f"{scheme.title.zh} {years}", en=f"{scheme.title.en} {years}")
 
 

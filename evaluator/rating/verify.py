@@ -28,14 +28,15 @@ from evaluator.rating.edition import (
     read_note,
     sums,
     taken_from,
+    title_of,
 )
 from evaluator.rating.estimates import estimate
 from evaluator.rating.folders import sha256_of
 from evaluator.rating.holding import counted
 from evaluator.rating.previous import before
 from evaluator.rating.results import Taken
-from evaluator.rating.run import computed, rated_tables
-from evaluator.rating.scheme import Scheme
+from evaluator.rating.run import computed, previous_grades, rated_tables
+from evaluator.rating.scheme import Label, Scheme
 from evaluator.rating.scheme_file import load_scheme
 from evaluator.rating.snapshot import ALWAYS, examine, fingerprint
 from evaluator.rating.tabular import PARQUET_TYPES, Table, connect, literal, parse_table, quoted, read_texts
@@ -68,9 +69,9 @@ def verify(
     """Check an edition's files and recompute its figures.
 
     Without a snapshot, scores, ratings and sensitivity are recomputed from inputs, factors and scheme.yaml; deductions,
-    vetoes, previous grades and forged_* are taken as published. With the snapshot everything is recomputed but previous
-    grades; where the scheme makes the edition before a covariate, that takes its published folder, `previous`, and
-    where editions before had counted some of the same answers, their snapshots, `against`.
+    vetoes, previous grades and forged_* are taken as published. With the snapshot everything is recomputed; previous
+    grades only with the published folder of the edition before, `previous`, which is needed where the scheme makes that
+    edition a covariate. Where editions before had counted some of the same answers it takes their snapshots, `against`.
 
     Raises
     ------
@@ -163,7 +164,13 @@ def _note_and_scheme(folder: Path) -> tuple[Note | None, Scheme | None, list[str
         found.append(
             f"{NOTE} names scheme {note.scheme.code} {note.scheme.version}; {SCHEME} is {scheme.code} {scheme.version}"
         )
+    if (title := title_of(scheme, note.period)) != note.title:
+        found.append(f"{NOTE} title {_words(note.title)} {_words(title)}")
     return note, scheme, found
+
+
+def _words(title: Label) -> str:
+    return f"{title.zh!r}/{title.en!r}"
 
 
 def _package(folder: Path, note: Note, scheme: Scheme) -> list[str]:
@@ -272,15 +279,23 @@ def _recompute(
                 found.append(f"{NOTE} snapshot.{name} {_said(published)} {_said(again)}")
         if note.period != (None if read.period == ALWAYS else read.period):
             found.append(f"{NOTE} period is not that of the snapshot")
+        if note.log_head != read.log_head:
+            found.append(f"{NOTE} log_head {_said(note.log_head or '')} {_said(read.log_head or '')}")
         if note.simulated != read.simulated:
             found.append(f"{NOTE} simulated is {note.simulated}; the snapshot says {read.simulated}")
         published_grade = dict(zip(tables["ratings"]["unit"], grades, strict=True))
         grades = [published_grade.get(unit, "") for unit in read.tables["units"]["unit"]]
         named = [folder for folder in against if fingerprint(folder) in note.held_against]
-        earlier = before(scheme, _previous(note, scheme, previous))
+        last = _previous(note, scheme, previous)
+        grades = previous_grades(read.tables["units"], last) if last else grades
+        earlier = before(scheme, last)
         with counted(scheme, read, named, note.held_against) as held:
             if held.units != note.held_units:
                 found.append(f"{NOTE} held_units {note.held_units} {held.units}")
+            if held.against != note.held_against:
+                found.append(
+                    f"{NOTE} held_against {_said(' '.join(note.held_against))} {_said(' '.join(held.against))}"
+                )
             estimates = estimate(scheme, held.now.snapshot, progress, earlier, held)
             return rated_tables(scheme, held.now.snapshot, estimates, grades, note.seed, note.draws, progress), found
     if list(tables["ratings"]["unit"]) != list(tables["units"]["unit"]):
@@ -293,11 +308,15 @@ def _recompute(
 
 
 def _previous(note: Note, scheme: Scheme, folder: Path | None) -> Edition | None:
-    """The edition before, where the figures rest on it: the very one that was published."""
-    if note.previous is None or not scheme.citizens.previous_edition:
+    """The edition before, the very one that was published; asked for where the figures rest on it."""
+    if note.previous is None:
         return None
     if folder is None:
-        raise InputError([f"the figures rest on the edition before, {note.previous}; give its folder with --previous"])
+        if scheme.citizens.previous_edition:
+            raise InputError(
+                [f"the figures rest on the edition before, {note.previous}; give its folder with --previous"]
+            )
+        return None
     found = read_edition(folder)
     if note.previous not in (found.note.identifier, identifier(found.note, folder)):
         raise InputError([f"{folder} is {found.note.identifier}; the figures rest on {note.previous}"])
