@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from evaluator import pages
-from evaluator.collection.campaigns import right_now
+from evaluator.collection.campaigns import LiveCampaign, right_now
 from evaluator.problems import Problem, not_found
 from evaluator.publication import (
     api_data,
@@ -254,7 +254,14 @@ async def unit_page(request: Web, edition_id: FromPath[str], code: FromPath[str]
     return await unit_shown(
         request, edition, code, reply=await reply_of(edition.identifier, code), records=await told_of(code),
         past=await over_time.history(request.app.state.settings, edition, code),
+        surveys=await surveys_about(request, code),
     )  # fmt: skip
+
+
+async def surveys_about(request: Web, code: str) -> list[LiveCampaign]:
+    """The surveys in which anybody can rate a unit now."""
+    found = await request.app.state.campaigns.open_now(right_now(), request.app.state.settings.zone)
+    return [one for one in found if one.open_link and code in one.units]
 
 
 async def unit_shown(

@@ -89,6 +89,11 @@ def entry_state(code: str) -> str:
     }.get(code, code)
 
 
+def entry_state_short(code: str) -> str:
+    """The same where there is little room and the long words stand nearby."""
+    return _("the level's mean stands in") if code == "imputed" else entry_state(code)
+
+
 def record_state(code: str) -> str:
     """The state of a record, for the public."""
     return {

@@ -15,6 +15,7 @@ import pytest
 
 from evaluator.app import Site
 from evaluator.collection.campaigns import Label, create_campaign
+from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
 from questionnaires.loading import shipped_text
 from tests.publication import small_edition as small
@@ -118,3 +119,15 @@ async def test_what_is_decided_about_a_survey_is_seen_by_the_next_visitor(visito
         text = await text_of(visitor, path)
         assert "Survey first" in text
         assert "Survey second" in text
+
+
+async def test_a_units_page_leads_to_rating_it_where_that_can_be_done(visitor: Visitor, small_folder: Path) -> None:
+    row = await publish(visitor.settings, small_folder, lambda folder: (), date(2027, 1, 15))
+    address = f"/editions/{row.identifier}/units"
+    assert "/rate/" not in (await text_of(visitor, f"{address}/9001")).replace('href="/rate"', "")
+    await opened(visitor, "now")
+    await opened(visitor, "invited", open_link=False)
+    assert 'href="/rate/now/9001"' in await text_of(visitor, f"{address}/9001")
+    assert "/rate/invited" not in await text_of(visitor, f"{address}/9001")
+    assert "/rate/now" not in await text_of(visitor, f"{address}/9007")  # nobody is asked about it
+    assert (await visitor.client.get("/rate/now/9001", headers=ENGLISH, follow_redirects=True)).status_code == 200

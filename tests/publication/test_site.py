@@ -99,7 +99,7 @@ async def test_records_are_shown_as_they_stand_today_and_no_allegation_or_repair
             state_date=date(2026, 6, 1 + number), brought_by=brought.id,
         ).save()  # fmt: skip
     text = await text_of(client, f"/editions/{published}/units/9001")
-    part = text[text.index("What the records say today") : text.index("Live, and so not the figures")]
+    part = text[text.index('id="today"') : text.index("Live, and so not the figures")]
     cells = re.findall(r"<td[^>]*>(.*?)</td>", part)
     assert cells == [
         "final, not yet rectified", "2", "June 2, 2026", "under objection, not final", "1", "June 3, 2026", "rectified",
