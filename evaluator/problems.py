@@ -22,6 +22,17 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
     pointer: str  # the field's name, or TABLE row N column C
     detail: str
+    message: str = ""  # what `detail` is made of, where it can be said in the visitor's language
+    values: Mapping[str, object] = {}
+
+    def said(self) -> str:
+        """The detail in the language of this request, where it has a translation."""
+        return language.gettext(self.message) % self.values if self.message else self.detail
+
+
+def wrong_field(pointer: str, message: str, **values: object) -> FieldProblem:
+    """What is wrong with a field, from a message that can be translated."""
+    return FieldProblem(pointer, message % values, message, values)
 
 
 class Problem(Exception):
@@ -124,7 +135,8 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     if problem.status == 401 and pages.wants_page(request):
         return pages.redirect(f"/sign-in?back={quote(request.scope['path'])}")
     if pages.wants_page(request):
-        context = {"problem": problem, "title": title, "detail": detail, "errors": problem.errors}
+        said = [FieldProblem(error.pointer, error.said()) for error in problem.errors]
+        context = {"problem": problem, "title": title, "detail": detail, "errors": said}
         return pages.page(request, "problem.html", status=problem.status, headers=headers, **context)
     body = {
         "type": "about:blank",
@@ -132,7 +144,7 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
         "status": problem.status,
         "detail": detail,
         "instance": request.scope["path"],
-        **({"errors": [msgspec.to_builtins(e) for e in problem.errors]} if problem.errors else {}),
+        **({"errors": [{"pointer": e.pointer, "detail": e.detail} for e in problem.errors]} if problem.errors else {}),
     }
     return Response(
         msgspec.json.encode(body), status_code=problem.status, media_type="application/problem+json", headers=headers

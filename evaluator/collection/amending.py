@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,10 +26,10 @@ from evaluator.collection.tables import (
     SampleCell,
 )
 from evaluator.collection.versions import campaign_of
-from evaluator.database import engine
+from evaluator.database import engine, hold
 from evaluator.ledger.audit import record
 from evaluator.ledger.keys import AUDIT
-from evaluator.problems import FieldProblem, Problem
+from evaluator.problems import FieldProblem, Problem, wrong_field
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
@@ -62,6 +62,7 @@ class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
         ]
 
 
+BEFORE_IT_BEGINS = {"opens", "rules"}
 AFTER_THE_CLOSE = {"responsible", "contact"}  # whom to ask is to be right for as long as answers are kept
 
 
@@ -91,49 +92,91 @@ async def amend(
     found = await campaign_of(code)
     before = await manifest.latest(found["id"])
     async with manifest.changing(settings, found["id"], day, reason.strip()):
-        row = await Campaign.objects().get(Campaign.id == found["id"])
-        units = {
-            line["unit"]: line["target"]
-            for line in await CampaignUnit.select(CampaignUnit.unit, CampaignUnit.target).where(
-                CampaignUnit.campaign == row.id
-            )
-        }
-        wrong = [
-            *_refused(row, changes, day, reason),
-            *await _wrong_units(row, changes, set(units)),
-            *wrong_targets(changes.targets, (units.keys() | set(changes.more_units)) - set(changes.fewer_units)),
-        ]
-        if wrong:
-            raise Problem(
-                422,
-                _("The campaign cannot be changed"),
-                _("Nothing was changed in “%(code)s”."),
-                errors=wrong,
-                code=code,
-            )
-        await _write(row, changes, units)
+        await _apply(found["id"], code, changes, day, reason)
         await record(settings, "campaign.changed", code=code, fields=changes.named, by=by)
     await manifest.publish_after(settings, AUDIT)
     now = await manifest.latest(found["id"])
     return None if now is None or now == before else now.digest
 
 
+class _LookedAt(Exception):
+    """Takes a transaction back that was only to be looked at."""
+
+
+async def preview(settings: Settings, code: str, changes: Changes, day: date, reason: str) -> str:
+    """The manifest that a change would lead to, worked out by making the change and taking it back; raises as `amend`.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
+    found = await campaign_of(code)
+    text = ""
+    try:
+        async with Campaign._meta.db.transaction():
+            await hold(Campaign, found["id"])
+            await _apply(found["id"], code, changes, day, reason)
+            text = await manifest.text_now(settings, found["id"])
+            raise _LookedAt
+    except _LookedAt:
+        return text
+
+
+async def _apply(campaign: int, code: str, changes: Changes, day: date, reason: str) -> None:
+    """Change what may be changed, or raise with everything that stands against it."""
+    row = await Campaign.objects().get(Campaign.id == campaign)
+    units = {
+        line["unit"]: line["target"]
+        for line in await CampaignUnit.select(CampaignUnit.unit, CampaignUnit.target).where(
+            CampaignUnit.campaign == row.id
+        )
+    }
+    wrong = [
+        *_refused(row, changes, day, reason),
+        *await _wrong_units(row, changes, set(units)),
+        *wrong_targets(changes.targets, (units.keys() | set(changes.more_units)) - set(changes.fewer_units)),
+    ]
+    if wrong:
+        raise Problem(
+            422, _("The campaign cannot be changed"), _("Nothing was changed in “%(code)s”."), errors=wrong, code=code
+        )
+    await _write(row, changes, units)
+
+
+class Standing(NamedTuple):
+    """How far a campaign is, where it bears on what may change."""
+
+    draft: bool
+    begun: bool
+    over: bool
+
+    def may(self, name: str) -> bool:
+        """Whether something of the campaign, by its name in `Changes`, may change at all."""
+        return name in AFTER_THE_CLOSE if self.over else not (self.begun and name in BEFORE_IT_BEGINS)
+
+
+def standing(stage: str, opens: date, closes: date, closed_early: bool, day: date) -> Standing:
+    draft = stage == "draft"
+    return Standing(
+        draft, not draft and opens <= day, stage == "sealed" or closed_early or (not draft and closes < day)
+    )
+
+
 def _refused(row: Campaign, changes: Changes, day: date, reason: str) -> list[FieldProblem]:
     """What stands against the changes: the campaign's stage, its dates, and what people were promised."""
-    draft = row.stage == "draft"
-    over = row.stage == "sealed" or row.closed_early or (not draft and row.closes < day)
-    begun = not draft and row.opens <= day
+    draft, begun, over = standing(row.stage, row.opens, row.closes, row.closed_early, day)
     wrong = []
     if not changes.named:
-        wrong.append(FieldProblem("campaign", "nothing is to be changed; say what"))
+        wrong.append(wrong_field("campaign", _("nothing is to be changed; say what")))
     if over and (late := set(changes.named) - AFTER_THE_CLOSE):
-        said = f"closed on {row.closes}; then only who is responsible and whom to ask may change, not: "
-        wrong.append(FieldProblem("campaign", said + ", ".join(sorted(late))))
+        said = _("closed on %(closes)s; then only who is responsible and whom to ask may change, not: %(late)s")
+        wrong.append(wrong_field("campaign", said, closes=row.closes, late=", ".join(sorted(late))))
     if not draft and not reason.strip():
-        wrong.append(FieldProblem("reason", "is blank; say why, everybody can read it beside the new manifest"))
+        wrong.append(wrong_field("reason", _("is blank; say why, everybody can read it beside the new manifest")))
     if len(reason.strip()) > manifest.LONGEST_REASON:
-        said = f"has {len(reason.strip())} characters; at most {manifest.LONGEST_REASON} are allowed"
-        wrong.append(FieldProblem("reason", said))
+        said = _("has %(number)d characters; at most %(most)d are allowed")
+        wrong.append(wrong_field("reason", said, number=len(reason.strip()), most=manifest.LONGEST_REASON))
     opens, closes = changes.opens or row.opens, changes.closes or row.closes
     months = row.kept_months if changes.kept_months is None else changes.kept_months
     wrong += wrong_texts(
@@ -143,17 +186,20 @@ def _refused(row: Campaign, changes: Changes, day: date, reason: str) -> list[Fi
     )
     wrong += wrong_days(opens, closes, months)
     if begun and changes.opens not in (None, row.opens):
-        wrong.append(FieldProblem("opens", f"it began on {row.opens}; the first day cannot change any more"))
+        said = _("it began on %(opens)s; the first day cannot change any more")
+        wrong.append(wrong_field("opens", said, opens=row.opens))
     if not draft and not begun and changes.opens is not None and changes.opens < day:
-        wrong.append(FieldProblem("opens", f"{changes.opens} is over; the first day is {day} or later"))
+        said = _("%(opens)s is over; the first day is %(day)s or later")
+        wrong.append(wrong_field("opens", said, opens=changes.opens, day=day))
     if not draft and changes.closes is not None and changes.closes < day:
-        wrong.append(FieldProblem("closes", f"{changes.closes} is over; the last day is {day} or later"))
+        said = _("%(closes)s is over; the last day is %(day)s or later")
+        wrong.append(wrong_field("closes", said, closes=changes.closes, day=day))
     if begun and changes.rules is not None:
-        said = f"it began on {row.opens}; rules that are made when answers are there could be made for the answers"
-        wrong.append(FieldProblem("rules", said))
+        said = _("it began on %(opens)s; rules that are made when answers are there could be made for the answers")
+        wrong.append(wrong_field("rules", said, opens=row.opens))
     if begun and months > row.kept_months:
-        said = f"people were promised {row.kept_months} months; it can only be made shorter"
-        wrong.append(FieldProblem("kept-months", said))
+        said = _("people were promised %(months)d months; it can only be made shorter")
+        wrong.append(wrong_field("kept-months", said, months=row.kept_months))
     return wrong
 
 
@@ -163,20 +209,26 @@ async def _wrong_units(row: Campaign, changes: Changes, units: set[str]) -> list
     more = set(changes.more_units)
     if more:
         known = {line["code"] for line in await Unit.select(Unit.code)}
-        wrong += [FieldProblem("units", f"{unit!r} is no unit; import it first") for unit in sorted(more - known)]
-        wrong += [FieldProblem("units", f"{unit!r} is in the campaign already") for unit in sorted(more & units)]
+        for message, codes in (
+            (_("“%(unit)s” is no unit; import it first"), more - known),
+            (_("“%(unit)s” is in the campaign already"), more & units),
+        ):
+            wrong += [wrong_field("units", message, unit=unit) for unit in sorted(codes)]
     for unit in dict.fromkeys(changes.fewer_units):
         if unit not in units:
-            wrong.append(FieldProblem("units", f"{unit!r} is no unit of this campaign"))
+            wrong.append(wrong_field("units", _("“%(unit)s” is no unit of this campaign"), unit=unit))
             continue
         for table, what in (
-            (Response, "answers"), (Pending, "answers"), (Invitation, "invitations"), (SampleCell, "a sample"),
+            (Response, _("“%(unit)s” has answers in this campaign; it must stay")),
+            (Pending, _("“%(unit)s” has answers in this campaign; it must stay")),
+            (Invitation, _("“%(unit)s” has invitations in this campaign; it must stay")),
+            (SampleCell, _("“%(unit)s” has a sample in this campaign; it must stay")),
         ):  # fmt: skip
             if await table.exists().where((table.campaign == row.id) & (table.unit == unit)):
-                wrong.append(FieldProblem("units", f"{unit!r} has {what} in this campaign; it must stay"))
+                wrong.append(wrong_field("units", what, unit=unit))
                 break
     if not (units | more) - set(changes.fewer_units):
-        wrong.append(FieldProblem("units", "none would be left; a campaign asks about at least one"))
+        wrong.append(wrong_field("units", _("none would be left; a campaign asks about at least one")))
     return wrong
 
 

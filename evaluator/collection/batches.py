@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -20,14 +22,15 @@ from evaluator.collection.letters import Invited
 from evaluator.collection.manifest import changing, publish_log
 from evaluator.collection.sampling import NONE_DRAWN, Before, Drawn, DrawnCell, Numbers, Wish, draw_wave
 from evaluator.collection.sender_folder import About
-from evaluator.collection.tables import Batch, Invitation, SampleCell
-from evaluator.problems import FieldProblem, Problem
+from evaluator.collection.tables import Admission, Batch, Invitation, SampleCell
+from evaluator.problems import Problem, wrong_field
 from evaluator.settings import Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 MOST_INVITED = 200_000  # in a batch: they are stored in one transaction, and answers wait for it meanwhile
 SEEDS = 2**53
 ROWS = 500  # in one statement
+SHOWS = 10  # answers: fewer are never told from none
 
 
 def _(message: str) -> str:
@@ -50,7 +53,7 @@ class Report(msgspec.Struct, frozen=True):
 async def invite(
     settings: Settings, campaign: LiveCampaign, frame_file: Path, wish: Wish, *,
     carrier: Carrier, batch: str, place: Place, today: date, seed: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, most: int = MOST_INVITED,
 ) -> Report:  # fmt: skip
     """Draw people from a frame, make their codes, write the sender's files; or finish what a run cut short left.
 
@@ -64,6 +67,8 @@ async def invite(
         Where the files are made.
     seed : int, optional
         Of the draw; one batch of a campaign fixes it for all. Random when left out.
+    most : int
+        People that are invited at once at most.
 
     Raises
     ------
@@ -83,24 +88,28 @@ async def invite(
     key = campaign_key(settings, campaign.code)
     numbers = Numbers(key, seed)
     state = _state(frame_file)
-    frame = read_frame_file(
-        frame_file, campaign.units.keys(), carrier, numbers.of_contact, clusters=bool(wish.clusters), progress=progress
-    )
+    frame = await asyncio.to_thread(  # a server goes on serving meanwhile
+        read_frame_file, frame_file, campaign.units.keys(), carrier, numbers.of_contact, clusters=bool(wish.clusters),
+        progress=progress,
+    )  # fmt: skip
     before = await _before(campaign.id)
     drawn = draw_wave(frame, before, wish, numbers)
-    if len(drawn.rows) > MOST_INVITED:
+    if len(drawn.rows) > most:
         raise Problem(
             422, _("Too many at once"), _("%(number)s people; invite at most %(most)s in one batch."),
-            number=f"{len(drawn.rows):,}", most=f"{MOST_INVITED:,}",
+            number=f"{len(drawn.rows):,}", most=f"{most:,}",
         )  # fmt: skip
-    people = list(take_contacts(frame_file, campaign.units.keys(), carrier, drawn.rows, progress))
+    people = await asyncio.to_thread(
+        lambda: list(take_contacts(frame_file, campaign.units.keys(), carrier, drawn.rows, progress))
+    )
     if _state(frame_file) != state or len(people) != len(drawn.rows):
         raise Problem(409, _("The frame changed while it was read"), _("Nothing was stored. Run the command again."))
     invited = _with_codes(people, clusters=bool(wish.clusters))
     about = About(campaign.code, batch, carrier, len(invited), mark=new_mark())
     with handing_over(place) as handing:
-        sender_folder.fill(handing.files, settings, campaign, invited, about, readme(campaign, batch, carrier))
-        handing.settle()
+        text = readme(campaign, batch, carrier)
+        await asyncio.to_thread(sender_folder.fill, handing.files, settings, campaign, invited, about, text)
+        await asyncio.to_thread(handing.settle)
         async with Batch._meta.db.transaction():
             async with changing(settings, campaign.id, today, _("A batch of invitations was drawn.")):
                 if await _before(campaign.id) != before or await _seed(campaign.id, seed) != seed:
@@ -125,9 +134,11 @@ def _state(path: Path) -> tuple[int, int]:
 async def _refuse_wrong(campaign: LiveCampaign, batch: str, today: date) -> None:
     wrong = []
     if not NAME.fullmatch(batch):
-        wrong.append(FieldProblem("batch", f"{batch[:40]!r}: a name has 1 to 32 letters, digits, dots and -"))
+        message = _("“%(name)s”: a name has 1 to 32 letters, digits, dots and -")
+        wrong.append(wrong_field("batch", message, name=batch[:40]))
     if today > campaign.closes:
-        wrong.append(FieldProblem("campaign", f"it closed on {campaign.closes}; nobody could answer any more"))
+        message = _("it closed on %(closes)s; nobody could answer any more")
+        wrong.append(wrong_field("campaign", message, closes=campaign.closes))
     if wrong:
         raise Problem(422, _("The sample cannot be drawn"), _("Nothing was stored."), errors=wrong)
     if await Batch.exists().where((Batch.campaign == campaign.id) & (Batch.name == batch)):
@@ -217,6 +228,58 @@ async def _keep(
                 for code_hash, contact in hashed[at : at + ROWS]
             )
         )  # fmt: skip
+
+
+async def take_back(settings: Settings, campaign: LiveCampaign, batch: str, today: date) -> int:
+    """Make the codes of a batch void whose files were lost before anything was sent; how many there were.
+
+    The people stay drawn: a later batch takes others, as random as these were.
+
+    Raises
+    ------
+    Problem
+        404 when there is no such batch; 409 when it was sent: it has reminders, some came back, or people answered.
+    """
+    this = (Batch.campaign == campaign.id) & (Batch.name == batch)
+    of_batch = (Invitation.campaign == campaign.id) & (Invitation.batch == batch)
+    reason = _("A batch of invitations was taken back: it was never sent.")
+    async with changing(settings, campaign.id, today, reason):
+        rows = await Batch.select().where(this)
+        if not rows or not rows[0]["invited"]:
+            raise no_batch(batch)
+        gone = (
+            await Invitation.delete()
+            .where(of_batch)
+            .returning(Invitation.unit, Invitation.design_stratum, Invitation.psu, Invitation.code_hash)
+        )
+        if rows[0]["reminders"] or len(gone) < rows[0]["invited"] or await _answered(gone):
+            raise Problem(
+                409, _("This batch was sent"),
+                _("It has reminders, or some came back, or people answered with its codes. Nothing was changed."),
+            )  # fmt: skip
+        for cell, number in Counter((row["unit"], row["design_stratum"], row["psu"]) for row in gone).items():
+            await SampleCell.update({SampleCell.invited: SampleCell.invited - number}).where(
+                (SampleCell.campaign == campaign.id) & (SampleCell.unit == cell[0])
+                & (SampleCell.design_stratum == cell[1]) & (SampleCell.psu == cell[2])
+            )  # fmt: skip
+        # it stays, with its seed: a later batch must number people as this one did
+        await Batch.update({Batch.invited: 0, Batch.marks: ""}).where(this)
+    return len(gone)
+
+
+async def _answered(gone: Sequence[Mapping[str, str]]) -> bool:
+    """Whether ten or more of some codes were used: that fewer were must not show."""
+    used = 0
+    for at in range(0, len(gone), ROWS):
+        some = [row["code_hash"] for row in gone[at : at + ROWS]]
+        used += await Admission.count().where(Admission.code_hash.is_in(some))
+    return used >= SHOWS
+
+
+def no_batch(batch: str) -> Problem:
+    return Problem(
+        404, _("No such batch"), _("There is no batch “%(batch)s” in this campaign."), batch=batch[:32]
+    )  # fmt: skip
 
 
 def readme(campaign: LiveCampaign, batch: str, carrier: Carrier) -> str:

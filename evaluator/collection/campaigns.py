@@ -286,9 +286,11 @@ def wrong_targets(targets: Mapping[str, int], units: Collection[str]) -> list[Fi
     """What is wrong with the numbers of responses that are wanted."""
     asked = set(units)
     return [
-        FieldProblem("targets", f"{unit!r} is no unit of this campaign") for unit in targets if unit not in asked
+        wrong_field("targets", _("“%(unit)s” is no unit of this campaign"), unit=unit)
+        for unit in targets
+        if unit not in asked
     ] + [
-        FieldProblem("targets", f"{unit}: {target}; write 0 to {MOST_WANTED:,} responses")
+        wrong_field("targets", _("%(unit)s: %(target)d; write 0 to 1,000,000 responses"), unit=unit, target=target)
         for unit, target in targets.items()
         if not 0 <= target <= MOST_WANTED
     ]

@@ -51,6 +51,9 @@ class Place(Protocol):
     def discard(self) -> None:
         """Take away what is not finished."""
 
+    def release(self) -> None:
+        """Let others work on it: this run does nothing more."""
+
 
 def new_mark() -> str:
     return secrets.token_hex(8)
@@ -67,15 +70,18 @@ async def finished_again(place: Place, campaign: int, code: str) -> About | None
     about = place.left_over()
     if about is None:
         return None
-    if about.campaign != code:
-        raise Problem(
-            422, _("Another campaign"), _("The folder belongs to “%(other)s”, not to “%(code)s”."),
-            other=about.campaign[:64], code=code,
-        )  # fmt: skip
-    if await counts(campaign, about):
-        place.finish()
-        return about
-    place.discard()
+    try:
+        if about.campaign != code:
+            raise Problem(
+                422, _("Another campaign"), _("The folder belongs to “%(other)s”, not to “%(code)s”."),
+                other=about.campaign[:64], code=code,
+            )  # fmt: skip
+        if await counts(campaign, about):
+            place.finish()
+            return about
+        place.discard()
+    finally:
+        place.release()
     return None
 
 
@@ -103,7 +109,8 @@ def handing_over(place: Place) -> Iterator[Handing]:
     except BaseException as error:
         if handing.sure:
             place.discard()
-        elif isinstance(error, Exception):
+        place.release()
+        if not handing.sure and isinstance(error, Exception):
             raise Problem(
                 503, _("The database did not answer in the end"),
                 _("It is not known whether the codes are valid. Do the same again with the same names: what was "
@@ -171,13 +178,13 @@ class FolderPlace:
     def finish(self) -> None:
         os.rename(self.unfinished, self.out)
         flush(self.out.parent)
-        self._let_go()
+        self.release()
 
     def discard(self) -> None:
         shutil.rmtree(self.unfinished, ignore_errors=True)
-        self._let_go()
+        self.release()
 
-    def _let_go(self) -> None:
+    def release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

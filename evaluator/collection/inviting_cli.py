@@ -121,7 +121,9 @@ def remind(code: str, folder: Path, out: Path) -> None:
     settings = read_settings()
 
     async def make() -> Any:
-        return await reminders.remind(settings, await _live(code), folder, FolderPlace(out))
+        campaign = await _live(code)
+        given, people = reminders.read_folder(folder, campaign)
+        return await reminders.remind(settings, campaign, given, people, FolderPlace(out))
 
     made = _run(make())
     click.echo(
@@ -151,6 +153,27 @@ def undelivered(code: str, file: Path) -> None:
         click.echo(f"{found.unknown:,} are no codes of this campaign, or were counted before")
 
 
+@click.command("take-back")
+@click.argument("code")
+@click.argument("batch")
+@click.option("--yes", is_flag=True, help="the files are lost, and nothing was sent")
+def take_back(code: str, batch: str, yes: bool) -> None:
+    """Make all codes of a BATCH void whose files were lost before anything was sent. Its people stay drawn."""
+    from evaluator.collection import batches
+    from evaluator.collection.campaigns import right_now, today
+    from evaluator.collection.cli import _live, _run
+    from evaluator.settings import read_settings
+
+    if not yes:
+        raise click.UsageError("say --yes if the files are lost and nothing was sent: no code of the batch works then")
+    settings = read_settings()
+
+    async def take() -> int:
+        return await batches.take_back(settings, await _live(code), batch, today(right_now(), settings.zone))
+
+    click.echo(f"batch {batch} is taken back: {_run(take()):,} codes are void. A new batch draws other people")
+
+
 @click.command()
 @click.argument("code")
 @click.option("--out", required=True, type=NEW_FOLDER, help="folder to write; must be new")
@@ -171,4 +194,4 @@ def posters(code: str, out: Path, paper: str) -> None:
     click.echo(f"{len(campaign.units):,} posters in {out}: open them in a browser and print")
 
 
-commands = (invite, remind, undelivered, posters)
+commands = (invite, remind, undelivered, take_back, posters)

@@ -39,6 +39,7 @@ class Life(msgspec.Struct, frozen=True):
     deeds: Sequence[Deed]
     promised: str  # SHA-256 of the manifest; "": a draft
     done: str  # what was decided a moment ago, or ""
+    decides: bool  # whether this account may decide about all its units
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -57,7 +58,8 @@ async def life(request: Ask, campaign: LiveCampaign) -> Life:
     deeds = stages.possible(_row(campaign), today(now, zone))
     done = str(request.query_params.get("done", ""))
     heads = await manifest.heads(campaign.id)
-    return Life(state(campaign, now, zone), deeds, heads[-1][0] if heads else "", done)
+    decides = await _decides(request, campaign)
+    return Life(state(campaign, now, zone), deeds, heads[-1][0] if heads else "", done, decides)
 
 
 def _row(campaign: LiveCampaign) -> Mapping[str, Any]:
@@ -118,12 +120,16 @@ async def manifest_file(request: Ask, campaign: FromPath[str]) -> Response[bytes
 # --- for operators
 
 
-async def _campaign(request: Ask, code: str) -> LiveCampaign:
+async def _decides(request: Ask, campaign: LiveCampaign) -> bool:
+    within = request.scope["state"]["account"].unit
+    return within is None or campaign.units.keys() <= set(await subtree(within))
+
+
+async def to_decide(request: Ask, code: str) -> LiveCampaign:
     """The campaign as it is in the database, for an operator who may decide about all its units."""
     memory = request.app.state.campaigns
     found: LiveCampaign = await memory.anew(await memory.get(code))
-    within = request.scope["state"]["account"].unit
-    if within is not None and not found.units.keys() <= set(await subtree(within)):
+    if not await _decides(request, found):
         raise forbidden(_("This campaign asks about units outside what your account may see."))
     return found
 
@@ -136,7 +142,7 @@ def _deed(request: Ask) -> Deed:
 @get([DEEDS + deed for deed in stages.DEEDS], opt=OPERATOR)
 async def ask(request: Ask, campaign: FromPath[str]) -> Response[Any]:
     """What a decision would do, and the question whether to."""
-    found = await _campaign(request, campaign)
+    found = await to_decide(request, campaign)
     return await _asking(request, found)
 
 
@@ -154,7 +160,7 @@ async def _asking(request: Ask, found: LiveCampaign, *, changed: bool = False) -
 @post([DEEDS + deed for deed in stages.DEEDS], opt=OPERATOR)
 async def decide(request: Ask, campaign: FromPath[str]) -> Response[Any]:
     """Open, pause, resume or close early."""
-    found = await _campaign(request, campaign)
+    found = await to_decide(request, campaign)
     settings, deed = request.app.state.settings, _deed(request)
     form = await request.form()
     if deed == "open" and form.get("digest") != manifest.digest_of(await manifest.text_now(settings, found.id)):
@@ -169,7 +175,7 @@ async def decide(request: Ask, campaign: FromPath[str]) -> Response[Any]:
 @get("/campaigns/{campaign:str}/manifest", opt=OPERATOR)
 async def staff_manifest(request: Ask, campaign: FromPath[str]) -> Response[Any]:
     """What a campaign promises, and whether the database still says it; of a draft what it would promise."""
-    found = await _campaign(request, campaign)
+    found = await to_decide(request, campaign)
     settings = request.app.state.settings
     logged = await manifest.history(found.id)
     text = logged[-1].text if logged else await manifest.text_now(settings, found.id)

@@ -9,6 +9,7 @@ two lists by at most 81.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from evaluator.collection import sender_folder
+from evaluator.collection.batches import no_batch
 from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.handing_over import UNFINISHED, Place, finished_again, handing_over, new_mark
 from evaluator.collection.keys import campaign_key, invitation_hash
@@ -54,20 +56,15 @@ def on_list(key: bytes, code: str, reminder: int, *, used: bool) -> bool:
     return used == told_wrong(key, code, reminder)
 
 
-async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, place: Place) -> Reminded:
-    """Write a sender's files with reminders, from those with the invitations; or finish what a run cut short left.
-
-    Parameters
-    ----------
-    folder : Path
-        With the invitations.
-    place : Place
-        Where the files are made.
+def read_folder(folder: Path, campaign: LiveCampaign) -> tuple[About, list[Invited]]:
+    """What a sender's folder of invitations holds.
 
     Raises
     ------
     Problem
-        Fewer than 50 of the batch are used, or unused; it had its reminders; the folder is none of this campaign.
+        It holds reminders, is not finished, or is of another campaign.
+    Refused
+        With every row of its contacts that is not as it was written.
     """
     if folder.name.endswith(UNFINISHED):
         raise Problem(
@@ -75,21 +72,46 @@ async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, place
             _("A run of invite was cut short. Run it again with the same names, and give the folder it finishes."),
         )  # fmt: skip
     given = sender_folder.read_about(folder, campaign.code)
-    left = await finished_again(place, campaign.id, campaign.code)
-    if left is not None:
-        return Reminded(left, left.invited)
     if given.reminder:
         raise Problem(
             422, _("This folder holds reminders"), _("Give the folder with the invitations: a list is made from all.")
         )
-    people = sender_folder.read_invited(folder, campaign.units.keys())
+    return given, sender_folder.read_invited(folder / sender_folder.CONTACTS, campaign.units.keys())
+
+
+async def remind(
+    settings: Settings, campaign: LiveCampaign, given: About, people: Sequence[Invited], place: Place
+) -> Reminded:
+    """Write a sender's files with reminders, from those with the invitations; or finish what a run cut short left.
+
+    Parameters
+    ----------
+    given : About
+        The batch.
+    people : sequence of Invited
+        Those who were invited, with their codes.
+    place : Place
+        Where the files are made.
+
+    Raises
+    ------
+    Problem
+        Fewer than 50 of the batch are used, or unused; it had its reminders; no such batch; none of its codes is given.
+    """
+    left = await finished_again(place, campaign.id, campaign.code)
+    if left is not None:
+        return Reminded(left, left.invited)
     key = campaign_key(settings, campaign.code)
     hashes = {invitation_hash(key, one.code): one for one in people}
     of_batch = await _codes(campaign.id, given.batch)
     if not of_batch:
+        raise no_batch(given.batch)
+    if not of_batch & hashes.keys():
         raise Problem(
-            404, _("No such batch"), _("There is no batch “%(batch)s” in this campaign."), batch=given.batch[:32]
-        )
+            422, _("None of its codes is given"),
+            _("No code in the file belongs to the batch “%(batch)s”. Give the file as it was written for this batch."),
+            batch=given.batch,
+        )  # fmt: skip
     used = await _used(campaign.id, given.batch)
     if min(len(used), len(of_batch) - len(used)) < FEWEST:
         raise Problem(
@@ -104,8 +126,10 @@ async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, place
     ]
     about = About(campaign.code, given.batch, given.carrier, len(chosen), number, new_mark())
     with handing_over(place) as handing:
-        sender_folder.fill(handing.files, settings, campaign, chosen, about, readme(about))
-        handing.settle()
+        await asyncio.to_thread(
+            sender_folder.fill, handing.files, settings, campaign, chosen, about, readme(about)
+        )  # a server goes on serving meanwhile
+        await asyncio.to_thread(handing.settle)
         async with Batch._meta.db.transaction():  # last: writing takes long, and holds nothing up
             await _count(campaign.id, about)
             handing.commits()

@@ -14,7 +14,9 @@ from evaluator import language, pages
 from evaluator.collection import (
     account_routes,
     admission,
+    batch_routes,
     behind,
+    change_routes,
     choosing,
     dashboard_routes,
     drafts,
@@ -278,5 +280,7 @@ public: list[Any] = [
     code_send, notices, notice,
     *account_routes.public, *receipt_pages.public, *life_routes.public,
 ]  # fmt: skip
-staff: list[Any] = [*dashboard_routes.staff, *life_routes.staff, *poster_routes.staff]
+staff: list[Any] = [
+    *dashboard_routes.staff, *life_routes.staff, *poster_routes.staff, *batch_routes.staff, *change_routes.staff,
+]  # fmt: skip
 lifespan: list[Any] = [writer, behind.watching, *account_routes.lifespan]

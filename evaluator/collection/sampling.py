@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from evaluator.collection.frames import Contact, DesignCell, Frame
-from evaluator.problems import FieldProblem, Problem
+from evaluator.problems import FieldProblem, Problem, wrong_field
 from evaluator.spreadsheets.cells import parse_code, parse_number
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong, finding
 from evaluator.spreadsheets.reading import read_sheets
@@ -176,12 +176,17 @@ def draw_wave(frame: Frame, before: Mapping[DesignCell, Before], wish: Wish, num
                 represented[of_stratum], number, min(1, number // max(len(of_stratum), 1)), left[of_stratum]
             )
     wrong += [
-        FieldProblem("allocation", f"unit {unit}, stratum {stratum!r}: the frame has no row of it")
+        wrong_field(
+            "allocation",
+            _("unit %(unit)s, stratum “%(stratum)s”: the frame has no row of it"),
+            unit=unit,
+            stratum=stratum,
+        )
         for unit, stratum in wish.allocation
         if (unit, stratum) not in strata
     ]
     if not wrong and not taken.sum():
-        wrong.append(FieldProblem("number", "nobody is left to invite: everybody in this frame was drawn before"))
+        wrong.append(wrong_field("number", _("nobody is left to invite: everybody in this frame was drawn before")))
     if wrong:
         raise Problem(422, _("The sample cannot be drawn"), _("Nothing was stored."), errors=wrong)
     rows = draw(frame.cell, taken, frame.number.astype(np.float64), after.astype(np.float64))
@@ -219,11 +224,9 @@ def _other_clusters(key: tuple[str, str], chosen: set[str], before: Mapping[Desi
     }
     if not earlier or earlier == chosen:
         return []
-    why = (
-        "an earlier wave took its people from other primary sampling units; give the same frame and the same --psus "
-        "in every wave"
-    )
-    return [FieldProblem("psus", f"unit {key[0]}, stratum {key[1]!r}: {why}")]
+    why = _("unit %(unit)s, stratum “%(stratum)s”: an earlier wave took its people from other primary sampling units; "
+            "give the same frame and the same number of them (--psus) in every wave")  # fmt: skip
+    return [wrong_field("psus", why, unit=key[0], stratum=key[1])]
 
 
 def _by_stratum(
@@ -237,16 +240,18 @@ def _by_stratum(
         wanted = [wish.allocation.get(key, 0) for key in keys]
         for key, number, most in zip(keys, wanted, can, strict=True):
             if number > most:
-                wrong.append(
-                    FieldProblem("allocation", f"unit {unit}, stratum {key[1]!r}: {number:,} wanted, {most:,} left")
-                )
+                message = _("unit %(unit)s, stratum “%(stratum)s”: %(wanted)s wanted, %(left)s left")
+                values = {"unit": unit, "stratum": key[1], "wanted": f"{number:,}", "left": f"{most:,}"}
+                wrong.append(wrong_field("allocation", message, **values))
         return wanted if all(n <= most for n, most in zip(wanted, can, strict=True)) else [0] * len(keys)
     number = min(wish.per_unit, sum(can))
     if number < wish.per_unit:
         short.append((unit, number))
     least = sum(min(wish.least, most) for most in can)
     if number < least:
-        why = f"{wish.least} of each of {len(keys)} strata are {least:,}, more than {number:,}"
-        wrong.append(FieldProblem("least", f"unit {unit}: {why}; raise --number or lower --least"))
+        message = _("unit %(unit)s: %(each)d of each of %(strata)d strata are %(least)s, more than %(number)s; raise "
+                    "--number or lower --least")  # fmt: skip
+        values = {"unit": unit, "each": wish.least, "strata": len(keys), "least": f"{least:,}", "number": f"{number:,}"}
+        wrong.append(wrong_field("least", message, **values))
         return [0] * len(keys)
     return [int(n) for n in proportional(there, number, wish.least, can)]

@@ -151,8 +151,8 @@ def read_about(path: Path, campaign: str) -> About:
 
 
 def read_invited(path: Path, units: Collection[str]) -> list[Invited]:
-    """The people in a sender's folder and their codes. Raises Refused with every bad row."""
-    rows = stream_rows(path / CONTACTS)
+    """The people in the contacts of a sender's folder and their codes. Raises Refused with every bad row."""
+    rows = stream_rows(path)
     names = [plain(cell) for cell in next(rows).cells]
     findings: list[Finding] = []
     found: list[Invited] = []

@@ -14,7 +14,16 @@ import httpx
 import pytest
 
 from evaluator.app import Site, create_app
-from evaluator.collection import account_routes, epochs, life_routes, receipt_pages, routes, steps
+from evaluator.collection import (
+    account_routes,
+    batch_routes,
+    change_routes,
+    epochs,
+    life_routes,
+    receipt_pages,
+    routes,
+    steps,
+)
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
@@ -156,7 +165,9 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    for module in (account_routes, epochs, receipt_pages, routes, steps, life_routes):
+    for module in (
+        account_routes, batch_routes, change_routes, epochs, receipt_pages, routes, steps, life_routes,
+    ):  # fmt: skip
         monkeypatch.setattr(module, "right_now", clock)
     return clock
 

@@ -130,7 +130,9 @@ class Scene:
         return self.home / "reminder"
 
     async def remind(self) -> None:
-        await reminders.remind(self.settings, await self.campaign(), self.answered_batch, FolderPlace(self.reminder))
+        campaign = await self.campaign()
+        given, people = reminders.read_folder(self.answered_batch, campaign)
+        await reminders.remind(self.settings, campaign, given, people, FolderPlace(self.reminder))
 
     async def remind_again(self) -> None:
         """Somebody answers meanwhile: a second list of the same number would show who."""

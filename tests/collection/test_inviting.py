@@ -24,7 +24,7 @@ from evaluator.collection.counts import FrameRow, keep_frame
 from evaluator.collection.frames import Carrier, read_frame_file
 from evaluator.collection.handing_over import FolderPlace
 from evaluator.collection.keys import campaign_key, invitation_hash
-from evaluator.collection.reminders import Reminded, on_list, remind, told_wrong
+from evaluator.collection.reminders import Reminded, on_list, read_folder, told_wrong
 from evaluator.collection.sampling import Numbers, Wish, read_allocation
 from evaluator.collection.tables import Admission, Batch, Invitation, SampleCell
 from evaluator.collection.undelivered import count_undelivered
@@ -400,6 +400,12 @@ async def sent(
     await small_campaign()
     await draw(settings, frame_file(tmp_path, {("3701", ""): number}), tmp_path / "w1", Wish(number), carrier=carrier)
     return [str(read_code(p["code"])) for p in people(tmp_path / "w1")]
+
+
+async def remind(settings: Settings, campaign: LiveCampaign, folder: Path, place: FolderPlace) -> Reminded:
+    """As the command does."""
+    given, those = read_folder(folder, campaign)
+    return await reminders.remind(settings, campaign, given, those, place)
 
 
 async def test_a_reminder_goes_to_the_unused_but_for_one_in_ten_either_way(
