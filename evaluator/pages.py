@@ -24,7 +24,8 @@ from litestar.connection import ASGIConnection
 
 from evaluator import language
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+INSTALLED = Path(__file__).parent / "templates"  # where a wheel has them
+TEMPLATES = INSTALLED if INSTALLED.is_dir() else Path(__file__).parent.parent / "templates"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
