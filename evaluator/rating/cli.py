@@ -73,7 +73,11 @@ def rate(
     """Rate SNAPSHOT by SCHEME and write the edition."""
     from evaluator.rating.progress import bars
     from evaluator.rating.run import rate as run
+    from evaluator.rating.run import read_scheme_bytes
+    from evaluator.rating.scheme_file import examine_scheme
 
+    for warning in examine_scheme(read_scheme_bytes(scheme).decode("utf-8-sig"), str(scheme)).warnings:
+        click.echo(f"warning: {warning}", err=True)
     with bars() as progress:
         rated = run(
             scheme, snapshot, out, previous, seed, draws, progress,

@@ -27,6 +27,9 @@ def test_rate_writes_an_edition_that_verify_confirms(tmp_path: Path, lakes_snaps
     assert rated.exit_code == 0, rated.stderr
     assert "lakes-2031-" in rated.stdout
     assert all(f"{step}: " in rated.stderr for step in ("read and check", "estimate", "draw, rank, grade", "write"))
+    warned = [line for line in run(scheme, "check", SCHEME).stderr.splitlines() if line.startswith("warning: ")]
+    assert warned
+    assert [line for line in rated.stderr.splitlines() if line.startswith("warning: ")] == warned
     assert '"seed": 5' in (tmp_path / "edition" / "edition.json").read_text()
     assert '"draws": 64' in (tmp_path / "edition" / "edition.json").read_text()
     verified = run(verify, tmp_path / "edition", "--snapshot", lakes_snapshot)
