@@ -27,14 +27,21 @@ def test_rate_writes_an_edition_that_verify_confirms(tmp_path: Path, lakes_snaps
     assert rated.exit_code == 0, rated.stderr
     assert "lakes-2031-" in rated.stdout
     assert all(f"{step}: " in rated.stderr for step in ("read and check", "estimate", "draw, rank, grade", "write"))
-    warned = [line for line in run(scheme, "check", SCHEME).stderr.splitlines() if line.startswith("warning: ")]
-    assert warned
-    assert [line for line in rated.stderr.splitlines() if line.startswith("warning: ")] == warned
     assert '"seed": 5' in (tmp_path / "edition" / "edition.json").read_text()
     assert '"draws": 64' in (tmp_path / "edition" / "edition.json").read_text()
     verified = run(verify, tmp_path / "edition", "--snapshot", lakes_snapshot)
     assert verified.exit_code == 0
     assert verified.stdout.startswith("yes: lakes-2031-")
+
+
+def test_rate_warns_of_weights_as_check_does(tmp_path: Path, lakes_snapshot: Path) -> None:
+    odd = tmp_path / "odd.yaml"
+    odd.write_text(SCHEME.read_text(encoding="utf-8").replace("talk: {weight: 0.6", "talk: {weight: 0.7"), "utf-8")
+    told = [run(scheme, "check", odd), run(rate, odd, lakes_snapshot, "--out", tmp_path / "edition", "--draws", 4)]
+    assert [one.exit_code for one in told] == [0, 0]
+    checked, rated = ([line for line in one.stderr.splitlines() if line.startswith("warning: ")] for one in told)
+    assert any("sum to 1.1" in line for line in checked)
+    assert rated == checked
 
 
 def test_verify_says_no_with_a_line_a_difference(tmp_path: Path, lakes_edition: Path) -> None:
