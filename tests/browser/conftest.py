@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +39,7 @@ FLAGS = [
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-gpu",
 ]  # fmt: skip
+A4, PAPER = (595, 842), {"width": 680, "height": 1000}  # points; pixels between the margins
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 LANGUAGES = ("zh-CN", "en")
 UNITS = [f"37{number:04d}" for number in range(1000, 1400)]
@@ -232,6 +235,40 @@ def picture(page: Any, name: str) -> None:
 def overflow(page: Any) -> int:
     """By how many pixels the page is wider than the screen."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def sheets(page: Any, *, background: bool = False) -> list[int]:
+    """The open page printed on A4: how many letters stand on each sheet."""
+    pdf = page.pdf(prefer_css_page_size=True, print_background=background)
+    boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
+    assert {(round(float(x)), round(float(y))) for x, y in boxes} == {A4}
+    objects = {int(number): body for number, body in re.findall(rb"(?:^|\n)(\d+) 0 obj\n(.*?)\nendobj", pdf, re.S)}
+    found = []
+    for body in objects.values():
+        if re.search(rb"/Type /Page\b", body):
+            stream = objects[int(re.search(rb"/Contents (\d+) 0 R", body)[1])]  # type: ignore[index]
+            drawn = zlib.decompress(stream[stream.index(b"stream\n") + 7 : stream.rindex(b"\nendstream")])
+            found.append(len(re.findall(rb"\bT[jJ]\b", drawn)))  # Chromium sets letter by letter
+    assert len(found) == len(boxes)
+    return found
+
+
+def wrong_on_paper(page: Any, *, most: int) -> list[str]:
+    """What is wrong with the open page on paper: a line each. It is left as it is printed, at the width of a sheet."""
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    found = [f"{overflow(page)} pixels wider than a sheet"] if overflow(page) > 0 else []
+    for gone in ("header", "footer", "nav", "form button", ".paging", ".for-narrow", ".no-print", ".govuk-back-link"):
+        if any(one.is_visible() for one in page.locator(gone).all()):
+            found.append(f"{gone} is printed")
+    foot = page.locator(".print-foot").inner_text()
+    if page.url.partition("//")[2].partition("?")[0] not in foot.partition("//")[2]:
+        found.append(f"the foot is {foot!r}, not the address {page.url}")
+    marks = sheets(page)
+    if len(marks) > most:
+        found.append(f"{len(marks)} sheets instead of at most {most}")
+    found += [f"sheet {number} is blank" for number, mark in enumerate(marks, 1) if mark < len(foot) + 40]
+    return found
 
 
 def overlapping_texts(page: Any) -> list[str]:
