@@ -94,6 +94,17 @@ def show_scheme(name: str) -> int:
     return 0
 
 
+@scheme.command("new")
+@click.argument("code", default="my-scheme")
+@mended
+def new_scheme(code: str) -> int:
+    """Print a commented scheme to begin with, called CODE; it passes `check` as it is."""
+    from evaluator.rating.shipped import skeleton
+
+    click.echo(skeleton(code), nl=False)
+    return 0
+
+
 @scheme.command("schema")
 @mended
 def scheme_schema() -> int:
