@@ -21,6 +21,7 @@ from evaluator.spreadsheets.findings import Refused
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 T = TypeVar("T")
+BY = "command line"  # in the audit log
 
 
 @click.group()
@@ -48,7 +49,7 @@ def _run(work: Coroutine[Any, Any, T], file: Path | None = None) -> T:
 def create(file: Path) -> None:
     """Create a round from a YAML file: code, title, opens, closes, about, criteria, institutes with their assessors."""
     try:
-        made = _run(create_round(read_round(file)))
+        made = _run(create_round(read_round(file), read_settings(), BY))
     except Problem as problem:
         for error in problem.errors:
             click.echo(f"{file.name} {error.pointer}: {error.detail}", err=True)
@@ -63,7 +64,8 @@ def assign(round_code: str, file: Path) -> None:
     """Assign units from a CSV or XLSX file with the columns institute, assessor, unit."""
 
     async def run() -> int:
-        return await import_assignments(await find_round(round_code), await asyncio.to_thread(file.read_bytes))
+        content = await asyncio.to_thread(file.read_bytes)
+        return await import_assignments(await find_round(round_code), content, read_settings(), BY)
 
     click.echo(f"{_run(run(), file):,} units newly assigned")
 
@@ -78,7 +80,8 @@ def account(round_code: str, institute: str, assessor: str, name: str, password:
     """Give an assessor of an institute an account NAME to sign in with."""
 
     async def run() -> None:
-        await give_account((await find_round(round_code)).id, institute, assessor, name, password)
+        found = await find_round(round_code)
+        await give_account(found.id, institute, assessor, name, password, read_settings(), BY)
 
     _run(run())
     click.echo(f"account {name} added for {assessor} of {institute}")
@@ -94,7 +97,7 @@ def import_(round_code: str, file: Path, source: str, assign: bool) -> None:
     offer = ScoresOffer(file.name, file.read_bytes(), source, datetime.now(read_settings().zone).date(), assign=assign)
 
     async def run() -> int:
-        return await import_scores(await find_round(round_code), offer)
+        return await import_scores(await find_round(round_code), offer, read_settings(), BY)
 
     click.echo(f"{_run(run(), file):,} scores imported from {file.name}")
 

@@ -14,7 +14,9 @@ import msgspec
 from evaluator import bulk, database
 from evaluator.assessment.rounds import assessors_of
 from evaluator.assessment.tables import Assessment, AssessmentImport, AssessmentRound, Assignment, Criterion
+from evaluator.ledger.audit import record
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import Number, parse_code, parse_number, plain
 from evaluator.spreadsheets.findings import Finding, Refused, Wrong
 from evaluator.spreadsheets.reading import read_sheets
@@ -208,8 +210,12 @@ class ScoresOffer(msgspec.Struct, frozen=True):
     assign: bool = False  # also assign the units that the file scores
 
 
-async def import_scores(found: AssessmentRound, offer: ScoresOffer) -> int:
+async def import_scores(
+    found: AssessmentRound, offer: ScoresOffer, settings: Settings | None = None, by: str = ""
+) -> int:  # fmt: skip
     """Take a file of scores whole. Gives the number of rows.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -237,11 +243,20 @@ async def import_scores(found: AssessmentRound, offer: ScoresOffer) -> int:
             ("assessor", "unit", "criterion", "score", "justification", "brought_by"),
             [(r.assessor, r.unit, r.criterion, r.score, r.justification, brought.id) for r in rows],
         )
+        if settings is not None:
+            await record(
+                settings, "round.scores_imported", by=by, round=found.code, rows=len(rows), assigned=len(new),
+                sha256=brought.sha256,
+            )  # fmt: skip
     return len(rows)
 
 
-async def import_assignments(found: AssessmentRound, content: bytes) -> int:
+async def import_assignments(
+    found: AssessmentRound, content: bytes, settings: Settings | None = None, by: str = ""
+) -> int:  # fmt: skip
     """Assign units to assessors from a file; what was assigned before stays. Gives how many are new.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -262,4 +277,6 @@ async def import_assignments(found: AssessmentRound, content: bytes) -> int:
             raise Refused(reader.findings)
         new = sorted(set(pairs) - known.assigned)
         await bulk.insert_rows(Assignment, ("assessor", "unit"), new)
+        if settings is not None:
+            await record(settings, "round.assigned", by=by, round=found.code, assigned=len(new))
     return len(new)

@@ -86,9 +86,11 @@ async def bring_file(request: Staff, number: FromPath[int], what: FromPath[str])
     if not content:
         error = FieldProblem(f"{what}-file", gettext("Choose a CSV or XLSX file that is not empty."))
         return await _round_page(request, found, errors=(error,))
+    account, settings = request.scope["state"]["account"], request.app.state.settings
+    by = f"{account.role} {account.id}"
     try:
         if what == "assignments":
-            await import_assignments(found, content)
+            await import_assignments(found, content, settings, by)
         else:
             offer = ScoresOffer(
                 posixpath.basename(upload.filename.replace("\\", "/")),  # type: ignore[union-attr]
@@ -98,7 +100,7 @@ async def bring_file(request: Staff, number: FromPath[int], what: FromPath[str])
                 request.scope["state"]["account"].id,
                 form.get("assign") == "yes",
             )
-            await import_scores(found, offer)
+            await import_scores(found, offer, settings, by)
     except Refused as refused:
         return await _round_page(request, found, findings=refused.findings)
     except Problem as problem:

@@ -13,7 +13,9 @@ from evaluator import bulk, database
 from evaluator.accounts.register import create_account
 from evaluator.accounts.tables import Account
 from evaluator.assessment.tables import AssessmentRound, Assessor, Assignment, Criterion, Institute
+from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 
 
 def _(message: str) -> str:
@@ -111,8 +113,10 @@ def check_round(plan: RoundPlan) -> None:
         )  # fmt: skip
 
 
-async def create_round(plan: RoundPlan) -> AssessmentRound:
+async def create_round(plan: RoundPlan, settings: Settings | None = None, by: str = "") -> AssessmentRound:
     """A new round with its criteria, institutes (known ones are kept) and assessors.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -140,6 +144,12 @@ async def create_round(plan: RoundPlan) -> AssessmentRound:
                 known[institute.code] = new.id
             for pseudonym in institute.assessors:
                 await Assessor(round=made.id, institute=known[institute.code], pseudonym=pseudonym).save()
+        if settings is not None:
+            await record(
+                settings, "round.opened", by=by, round=plan.code, opens=plan.opens.isoformat(),
+                closes=plan.closes.isoformat(), criteria=[one.code for one in plan.criteria],
+                institutes=len(plan.institutes), assessors=sum(len(one.assessors) for one in plan.institutes),
+            )  # fmt: skip
     return made
 
 
@@ -184,8 +194,13 @@ async def assign_units(pairs: Iterable[tuple[int, str]]) -> int:
     return len(new)
 
 
-async def give_account(round_id: int, institute: str, pseudonym: str, name: str, password: str) -> Account:
+async def give_account(
+    round_id: int, institute: str, pseudonym: str, name: str, password: str, settings: Settings | None = None,
+    by: str = "",
+) -> Account:  # fmt: skip
     """An account with which an assessor signs in. The name is known to the site only, the pseudonym to readers.
+
+    With `settings` the audit log says so in the same transaction, but not for which of them, and `by` whom.
 
     Raises
     ------
@@ -207,4 +222,6 @@ async def give_account(round_id: int, institute: str, pseudonym: str, name: str,
             )  # fmt: skip
         account = await create_account(name, password, "assessor", round_id=round_id)
         await Assessor.update({Assessor.account: account.id}).where(Assessor.id == found)
+        if settings is not None:
+            await record(settings, "account.added", account=f"assessor {account.id}", by=by)
     return account

@@ -195,7 +195,7 @@ async def _live(code: str) -> Any:
 
 @campaign.command("list")
 def list_() -> None:
-    """All campaigns and how many answered, in the rounded numbers of their pages."""
+    """All campaigns, where each stands and how many answered, in the rounded numbers of their pages."""
     from evaluator.collection.dashboard_cli import listed
 
     for line in _run(listed()):

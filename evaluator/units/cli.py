@@ -33,11 +33,12 @@ def import_(file: Path | None, shipped: str | None) -> None:
     if (file is None) == (shipped is None):
         raise click.UsageError("give a FILE, or --shipped NAME")
     path = file or SHIPPED / f"{shipped}.csv"
-    database.connect(read_settings().database)
+    settings = read_settings()
+    database.connect(settings.database)
 
     async def run() -> int:
         await database.upgrade()
-        return await import_units(read_units(path.read_bytes()))
+        return await import_units(read_units(path.read_bytes()), settings, "command line")
 
     try:
         click.echo(f"{asyncio.run(run()):,} units imported from {path.name}")

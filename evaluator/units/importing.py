@@ -12,12 +12,15 @@ from graphlib import CycleError, TopologicalSorter
 import msgspec
 
 from evaluator import database
+from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 from evaluator.units.codes import canonical_code, code_problem, credit_code_problem
 from evaluator.units.tables import KINDS, Unit
 
 NEEDED = ("code", "parent", "level", "name_zh")
 BATCH = 500
+MOST_NAMED = 100  # units that an entry of the audit log names one by one
 
 
 class UnitRow(msgspec.Struct, frozen=True):
@@ -187,8 +190,10 @@ def check_tree(rows: Iterable[UnitRow], existing: Mapping[str, str | None]) -> l
     return [by_code[code] for code in order if code in by_code]
 
 
-async def import_units(rows: Iterable[UnitRow]) -> int:
+async def import_units(rows: Iterable[UnitRow], settings: Settings | None = None, by: str = "") -> int:
     """Insert the units, or bring those that exist up to date, in one transaction. Gives the number of rows.
+
+    With `settings` the audit log says so in the same transaction, and `by` whom: a role and a number.
 
     Raises
     ------
@@ -196,17 +201,26 @@ async def import_units(rows: Iterable[UnitRow]) -> int:
         See `check_tree`; nothing was changed.
     """
     async with database.engine().transaction():
-        existing = {u["code"]: u["parent"] for u in await Unit.select(Unit.code, Unit.parent)}
-        ordered = check_tree(rows, existing)
+        existing = {unit["code"]: unit for unit in await Unit.select(*(getattr(Unit, name) for name in COLUMNS))}
+        ordered = check_tree(rows, {code: unit["parent"] for code, unit in existing.items()})
         new = [row for row in ordered if row.code not in existing]
         for start in range(0, len(new), BATCH):
             # a successor may stand later in the file: set in a second pass
             await Unit.insert(
                 *(Unit(**{**msgspec.structs.asdict(row), "successor": None}) for row in new[start : start + BATCH])
             )
-        for row in ordered:
-            if row.code in existing or row.successor:
-                values = msgspec.structs.asdict(row)
-                del values["code"]
-                await Unit.update(values).where(Unit.code == row.code)
+        changed = [row for row in ordered if row.code in existing and not _same(row, existing[row.code])]
+        for row in [*changed, *(row for row in new if row.successor)]:
+            values = msgspec.structs.asdict(row)
+            del values["code"]
+            await Unit.update(values).where(Unit.code == row.code)
+        if settings is not None:
+            codes = sorted(row.code for row in [*new, *changed])
+            some = {"units": codes} if len(codes) <= MOST_NAMED else {}
+            await record(settings, "units.imported", by=by, new=len(new), changed=len(changed), **some)
     return len(ordered)
+
+
+def _same(row: UnitRow, unit: Mapping[str, object]) -> bool:
+    """Whether a unit is as its row says; SQLite has dates as texts."""
+    return all(str(unit[name]) == str(value) for name, value in msgspec.structs.asdict(row).items())

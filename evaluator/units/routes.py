@@ -9,10 +9,17 @@ from litestar.datastructures import UploadFile
 
 from evaluator import pages
 from evaluator.problems import FieldProblem, Problem
+from evaluator.settings import Settings
 from evaluator.units.importing import COLUMNS, import_units, read_units
 from evaluator.units.tables import Unit
 
 OPERATOR = {"roles": {"operator"}}
+
+
+def _for_the_log(request: Request[Any, Any, Any]) -> tuple[Settings, str]:
+    """Whose log, and who did it: a role and a number, never a name."""
+    account = request.scope["state"]["account"]
+    return request.app.state.settings, f"{account.role} {account.id}"
 
 
 async def _listing(request: Request[Any, Any, Any], parent: str, **more: Any) -> Response[Any]:
@@ -35,7 +42,7 @@ async def import_file(request: Request[Any, Any, Any]) -> Response[Any]:
     if not isinstance(upload, UploadFile):
         return await _listing(request, "", errors=(FieldProblem("file", "choose a CSV file first"),))
     try:
-        number = await import_units(read_units(await upload.read()))
+        number = await import_units(read_units(await upload.read()), *_for_the_log(request))
     except Problem as problem:
         return await _listing(request, "", errors=problem.errors)
     return await _listing(request, "", done=number)
@@ -51,7 +58,7 @@ async def add_department(request: Request[Any, Any, Any]) -> Response[Any]:
         "kind": "department", "name_zh": given["name_zh"], "name_en": given["name_en"],
     }  # fmt: skip
     try:  # through the same door as a file, so that the same rules hold
-        await import_units(read_units(pages.csv_bytes(list(row), [list(row.values())])))
+        await import_units(read_units(pages.csv_bytes(list(row), [list(row.values())])), *_for_the_log(request))
     except Problem as problem:
         return await _listing(request, given["parent"][:32].replace("\x00", ""), errors=problem.errors)
     return await _listing(request, given["parent"], done=1)

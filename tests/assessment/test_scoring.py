@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,7 +27,9 @@ from evaluator.assessment.rounds import (
 )
 from evaluator.assessment.scoring import Given, Work, save_scores, sheet, work_of
 from evaluator.assessment.tables import Assessment, AssessmentImport, AssessmentRound, Assignment, Criterion, Institute
+from evaluator.ledger.tables import LogLeaf
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from evaluator.spreadsheets.findings import Refused
 from tests.assessment.small_round import AFTER, BEFORE, OPEN, PASSWORD, PLAN, make_round
 
@@ -284,3 +287,21 @@ async def test_a_round_in_spring_may_be_about_the_year_before(database_url: str)
     await import_scores(made, offer("3701,uni,A1,files,5,x\n"))
     assert len((await assessments_table((date(2025, 1, 1), date(2025, 12, 31))))["unit"]) == 1
     assert len((await assessments_table((date(2026, 1, 1), date(2026, 12, 31))))["unit"]) == 0
+
+
+async def test_the_audit_log_says_what_was_done_to_a_round_and_nothing_of_persons(
+    setting: Setting, database_url: str, tmp_path: Path
+) -> None:
+    settings, by = Settings(data_dir=tmp_path, database_url=database_url), "operator 1"
+    made = await create_round(msgspec.structs.replace(PLAN, code="autumn"), settings, by)
+    await import_assignments(made, b"unit,institute,assessor\n3701,uni,A2\n", settings, by)
+    await import_scores(made, offer("3702,uni,A2,files,5,seen it\n", assign=True), settings, by)
+    await give_account(made.id, "uni", "A2", "Li Si", PASSWORD, settings, by)
+    entries = [row["entry"] for row in await LogLeaf.select(LogLeaf.entry).order_by(LogLeaf.position)]
+    said = [json.loads(entry) for entry in entries]
+    assert [one["what"] for one in said] == [
+        "round.opened", "round.assigned", "round.scores_imported", "account.added",
+    ]  # fmt: skip
+    assert {one["by"] for one in said} == {by}
+    assert (said[0]["closes"], said[1]["assigned"], said[2]["rows"]) == (PLAN.closes.isoformat(), 1, 1)
+    assert not [word for word in ("A2", "Li Si", "seen it", "uni") if f'"{word}' in "".join(entries)]

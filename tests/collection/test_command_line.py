@@ -60,7 +60,7 @@ def test_a_campaign_is_created_and_listed(run) -> None:
     result = run(*CREATE, "--under", "37", "--level", "C")
     assert result.exit_code == 0, result.output + str(result.exception)
     assert "2 units" in result.output
-    assert "spring\t2026-03-01\t2026-03-31" in run("campaign", "list").output
+    assert "spring\tclosed\t2026-03-01\t2026-03-31" in run("campaign", "list").output
     assert run(*CREATE, "--unit", "3701").exit_code == 2  # it exists
 
 

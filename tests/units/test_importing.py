@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from evaluator.ledger.tables import LogLeaf
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from evaluator.units.cli import SHIPPED
 from evaluator.units.importing import import_units, read_units
 from evaluator.units.tables import Unit
@@ -110,3 +115,22 @@ def test_unknown_and_missing_columns_are_named() -> None:
 def test_what_is_no_csv_is_refused(content: bytes) -> None:
     with pytest.raises(Problem):
         read_units(content)
+
+
+async def test_the_audit_log_says_how_many_units_came_in_or_changed_and_by_whom(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=database_url)
+    await import_units(read_units(GOOD.encode()), settings, "operator 1")
+    await import_units(read_units(GOOD.encode()), settings, "operator 1")
+    await import_units(read_units(GOOD.replace("area,b", "area,changed").encode()), settings, "command line")
+    rows = await LogLeaf.select(LogLeaf.entry).order_by(LogLeaf.position)
+    said = [{k: v for k, v in json.loads(row["entry"]).items() if k not in ("at", "kind", "what")} for row in rows]
+    assert said == [
+        {"by": "operator 1", "new": 5, "changed": 0, "units": ["37", "3701", "3701-FGW", "370102", "3712"]},
+        {"by": "operator 1", "new": 0, "changed": 0, "units": []},
+        {"by": "command line", "new": 0, "changed": 1, "units": ["3701"]},
+    ]
+    with pytest.raises(Problem):
+        await import_units(read_units((GOOD + "99,98,P,area,x,,,,,,\n").encode()), settings, "operator 1")
+    assert await LogLeaf.count() == 3
