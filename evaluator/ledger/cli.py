@@ -13,7 +13,7 @@ from evaluator.ledger.receipt_cli import read_text, wrong
 
 @click.group()
 def log() -> None:
-    """Logs: check one from its files alone, or write the files of all."""
+    """Logs: check one from its files alone, write the files of all, recover the audit log after a restore."""
 
 
 @log.command()
@@ -74,26 +74,60 @@ def counted(folder: Path, key: str) -> None:
 
 
 @log.command()
-def publish() -> None:
-    """Write what the files of the logs lack. The server does it by itself; this is for a site that does not run."""
+def recover() -> None:
+    """After a restore from an older backup: put back what the database lacks of the published audit log.
+
+    Only of the audit log. A campaign whose log is behind cannot go on: docs/receipts.md says what to do.
+    """
     import asyncio
 
     from evaluator import database
     from evaluator.ledger.appending import LogBehind
-    from evaluator.ledger.files import publish_all
     from evaluator.ledger.keys import LogKeyError
+    from evaluator.ledger.recovering import recover_audit
     from evaluator.settings import read_settings
 
     settings = read_settings()
     database.connect(settings.database)
 
-    async def upgraded() -> list[str]:
+    async def upgraded() -> int:
         await database.upgrade()
-        return await publish_all(settings)
+        return await recover_audit(settings)
 
     try:
-        names = asyncio.run(upgraded())
+        number = asyncio.run(upgraded())
     except (LogBehind, LogKeyError) as error:
         click.echo(f"evaluator: {error}", err=True)
         sys.exit(1)
-    click.echo("\n".join(f"{name}: {settings.data_dir / 'log' / name}" for name in names) or "no log yet")
+    click.echo(f"audit: {number:,} entries put back from the files" if number else "audit: nothing is lacking")
+
+
+@log.command()
+def publish() -> None:
+    """Write what the files of the logs lack. The server does it by itself; this is for a site that does not run.
+
+    Each log that cannot be published is named with the reason; exit code 1 then.
+    """
+    import asyncio
+
+    from evaluator import database
+    from evaluator.ledger.recovering import publish_each
+    from evaluator.settings import read_settings
+
+    settings = read_settings()
+    database.connect(settings.database)
+
+    async def upgraded() -> dict[str, str]:
+        await database.upgrade()
+        return await publish_each(settings)
+
+    found = asyncio.run(upgraded())
+    for name, wrong_ in found.items():
+        if wrong_:
+            click.echo(f"evaluator: {wrong_}", err=True)
+        else:
+            click.echo(f"{name}: {settings.data_dir / 'log' / name}")
+    if not found:
+        click.echo("no log yet")
+    if any(found.values()):
+        sys.exit(1)
