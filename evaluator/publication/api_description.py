@@ -10,6 +10,7 @@ from typing import Any
 
 from evaluator.publication.api_answers import MOST, TYPES
 from evaluator.publication.edition_changes import COLUMNS, SHOWN
+from evaluator.publication.registered import STATUSES
 from evaluator.publication.review_lines import EXTRA
 from evaluator.publication.review_rule import SHIPPED, Rule
 from evaluator.rating.doors import EDITION, Column
@@ -115,6 +116,22 @@ def _schemas() -> dict[str, Any]:
             },
             "required": ["compared_with", "replaces_it", "scheme_changes", "total", "changes"],
         },
+        "Schemes": {
+            "type": "object",
+            "properties": {"schemes": {"type": "array", "items": {"type": "object", "properties": {
+                "sha256": {"type": "string", "description": "of the file's bytes"},
+                "code": {"type": "string"}, "version": {"type": "string"},
+                "registered_on": {"type": "string", "format": "date"},
+                "log_position": {"type": "integer", "description": "of the entry in the audit log, from 0"},
+                "why": {"type": "string"},
+                "editions": {"type": "array", "items": {"type": "object", "properties": {
+                    "edition": {"type": "string"},
+                    "status": {"type": "string", "enum": list(STATUSES)},
+                    "shown_by_the_order_of_the_logs": {"type": "boolean"},
+                }, "required": ["edition", "status"]}},
+            }, "required": ["sha256", "code", "version", "registered_on", "log_position", "editions"]}}},
+            "required": ["schemes"],
+        },
         "Rule": {
             "type": "object",
             "description": "the rule of points of the review",
@@ -174,6 +191,7 @@ FORM = {
     "schema": {"type": "string", "enum": [suffix.removeprefix(".") for suffix in TYPES]}, "example": "json",
 }  # fmt: skip
 JSON_OR_CSV = {**FORM, "schema": {"type": "string", "enum": ["json", "csv"]}}
+FORM_OF_TWO = {**FORM, "schema": {"type": "string", "enum": ["json", "csv"]}}
 BOM = _query("bom", "1: CSV begins with a byte order mark, for Excel", {"type": "string", "enum": ["1"]})
 LEVEL = _query("level", "of this level of the scheme only", {"type": "string"})
 OF_EDITION = _query("edition", "identifier; the latest where it is left out", {"type": "string"})
@@ -233,6 +251,12 @@ CHANGES = {
          "difference": 5.1, "difference_lower": 1.9, "difference_upper": 8.3, "real": "yes"},
     ],
 }  # fmt: skip
+SCHEMES = {"schemes": [{
+    "sha256": "0" * 64, "code": "sd-integrity", "version": "2026.2", "registered_on": "2026-09-30", "log_position": 12,
+    "why": "adopted after the hearing", "editions": [
+        {"edition": EXAMPLE, "status": "before_the_first_answer", "shown_by_the_order_of_the_logs": True}
+    ],
+}]}  # fmt: skip
 REVIEW = {
     **RATINGS, "day": "2026-11-30", "compared_with": None, "look_first": [{"unit": "9001", "why": ["1 veto in force"]}],
     "rule": {name: getattr(SHIPPED, name) for name in Rule.__struct_fields__},
@@ -313,6 +337,10 @@ def description(version: str, address: str) -> dict[str, Any]:
                 CHANGES, (".json", ".csv"), EDITION_ID, JSON_OR_CSV,
                 _query("since", "another edition to compare with: its identifier", {"type": "string"}), LEVEL,
                 _query("only", "what to look at alone", {"type": "string", "enum": list(SHOWN)}), *WINDOW, BOM,
+            ),
+            "/schemes.{form}": _get(
+                "schemes", "All schemes that were registered before data came, the latest first", "Schemes", SCHEMES,
+                (".json", ".csv"), FORM_OF_TWO, BOM,
             ),
             "/staff/review/{unit}/ratings.{form}": _get(
                 "review", "Subordinates with points, changes and comparison", "Review", REVIEW, TABLES, UNDER_REVIEW,

@@ -136,7 +136,7 @@ async def test_the_description_is_valid_openapi_and_what_the_site_answers_is_as_
     document = answer.json()
     OpenAPIV31SpecValidator(document).validate()
     for path, schema in (
-        ("/editions.json", "Editions"), (f"/editions/{published}.json", "About"),
+        ("/editions.json", "Editions"), ("/schemes.json", "Schemes"), (f"/editions/{published}.json", "About"),
         (f"/editions/{published}/ranking/M.json", "Ratings"), (f"/editions/{published}/units/9001.json", "Unit"),
         (f"/editions/{published}/indicators/told.json?level=M", "Scores"),
         (f"/editions/{published}/dimensions/keep.json?limit=3", "Scores"), ("/editions/none.json", "Problem"),
