@@ -100,6 +100,9 @@ def opening(audit: Path, audit_key: Verifier, campaign: Path, campaign_key: Veri
             then = frontier
     if frontier.root != head.root:
         raise InputError([f"{audit}: its entries do not lead to its signed head; see evaluator log check"])
+    if size > head.size:
+        what = f"{campaign} names a head of {size} entries, but {audit} has {head.size}: it is an older copy"
+        raise InputError([f"{what}; copy the audit log again"])
     if size and then.root.hex() != root:
         raise InputError([f"{campaign} names a head of {size} entries that {audit} never had: one of both was changed"])
     opens = str(entry["manifest"].get("opens", ""))

@@ -19,6 +19,8 @@ from evaluator.cli import group
 from evaluator.collection import counting
 from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.collection.export import sources
+from evaluator.ledger.audit import record
+from evaluator.ledger.files import publish as publish_files
 from evaluator.ledger.keys import AUDIT, campaign_log, signer
 from evaluator.ledger.published import folder
 from evaluator.ledger.tables import LogLeaf
@@ -203,6 +205,7 @@ async def test_the_logs_alone_show_the_order(settings: Settings, tmp_path: Path)
     async with AsyncTestClient(site_over(settings), base_url="http://testserver.local") as visitor:
         text = (await visitor.get(f"/schemes/{SHA}/proof")).text
         assert (await visitor.get(f"/schemes/{SHA}/scheme.yaml")).content == CONTENT
+    await publish_files(settings, AUDIT)  # the site does so within a minute
     (tmp_path / "proof").write_text(text)
     scheme, home = shutil.copy(small.SCHEME, tmp_path / "scheme.yaml"), tmp_path / "elsewhere"
     audit, late, early = (folder(settings, name) for name in (AUDIT, campaign_log("late"), campaign_log("early")))
@@ -236,6 +239,12 @@ async def test_the_logs_alone_show_the_order(settings: Settings, tmp_path: Path)
     entries.write_bytes(entries.read_bytes().replace(b"2026-03-01", b"2026-03-02"))
     code, said = order(forged, campaign_log("late"))
     assert (code, "not that of the signed head" in said) == (2, True)
+    await record(settings, "one.more")  # a campaign's log is public at once, the audit log's head within a minute
+    await campaign(settings, "last")
+    last = campaign_log("last")
+    keys[last] = signer(settings, last).vkey
+    code, said = order(folder(settings, last), last)
+    assert (code, "it is an older copy; copy the audit log again" in said) == (2, True)
     forged = shutil.copytree(audit, tmp_path / "forged-audit")
     entries = widest(forged)
     entries.write_bytes(entries.read_bytes().replace(b"2025-11-03", b"2025-11-02"))
