@@ -88,4 +88,4 @@ def members(scheme: Scheme, code: str) -> tuple[tuple[int, Dimension | None, Ind
 
 def told(states: Sequence[tuple[str, int]]) -> str:
     """How many units are in which state, as a list of words."""
-    return "; ".join(f"{wording.entry_state(state)}: {pages.shown(number, 0)}" for state, number in states)
+    return "; ".join(f"{wording.entry_state_short(state)}: {pages.shown(number, 0)}" for state, number in states)

@@ -77,6 +77,14 @@ def said(edition: Edition, unit: Unit, rating: Rating) -> str:
     return ", ".join(parts)
 
 
+def has_figures(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str = "") -> bool:
+    """Whether any of some units has an index, or a score of a node."""
+    if not node:
+        return any(not math.isnan(rating.index) for _unit, rating in rows)
+    scores = (edition.score(unit.code, node) for unit, _rating in rows)
+    return any(score is not None and not math.isnan(score.score) for score in scores)
+
+
 def of_a_node(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str, *, narrow: bool) -> charts.Chart:
     """Score and interval of a dimension or an indicator, unit by unit; a tick marks the level's median."""
     decimals = edition.scheme.publication.decimals

@@ -204,7 +204,8 @@ async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath
     if listing is None:
         raise not_found(request.query_params.get("page", ""))
     node = wanted.sort if wanted.sort in {d.code for d in edition.scheme.dimensions} else ""
-    drawn = len(listing.rows) <= 2 * ranking.PAGE  # a picture of a thousand lines tells nothing that the table does not
+    # a picture of a thousand lines tells nothing that the table does not, nor one without a figure
+    drawn = len(listing.rows) <= 2 * ranking.PAGE and ranking.has_figures(edition, listing.rows, node)
     wide, narrow = (
         (ranking.of_a_node(edition, listing.rows, node, narrow=small) if node else
          ranking.picture(edition, listing.rows, narrow=small)) if drawn else None
@@ -215,6 +216,7 @@ async def level_ranking(request: Web, edition_id: FromPath[str], level: FromPath
         parents=ranking.parents(edition, level), orders=selection.orders(edition), node=node,
         node_name=selection.orders(edition).get(node, ""), page_size=ranking.PAGE,
         states=selection.states(edition, level), tiers=edition.tiers_at(level),
+        figures=ranking.has_figures(edition, listing.rows),
     )  # fmt: skip
 
 

@@ -344,3 +344,17 @@ async def test_the_home_page_of_an_empty_site_invites_to_rate(settings) -> None:
         assert 'href="/code"' in text
         assert "Nothing has been published yet." in text
         assert "Nothing has been published yet." in await got(visitor, "/editions")
+
+
+async def test_where_nobody_has_an_index_the_page_says_so_and_draws_nothing(
+    client: AsyncTestClient, published: str, edition
+) -> None:
+    state = edition.ratings[small.SILENT].state
+    here = f"/editions/{published}/ranking/W?state={state}"
+    text = await got(client, here)
+    assert "None of these units has an index in this edition" in text
+    assert pictures(text) == []
+    assert f'/units/{small.SILENT}"' in text
+    whole = await got(client, f"/editions/{published}/ranking/W")
+    assert "None of these units has an index" not in whole
+    assert pictures(whole)
