@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 
 from evaluator import language, pages, security
 from evaluator.accounts import key_routes, sessions
+from evaluator.accounts.brake import Brake, Browser
 from evaluator.accounts.register import authenticate
 from evaluator.units.tables import Unit
 
@@ -23,18 +24,40 @@ async def sign_in_form(request: Request[Any, Any, Any]) -> Response[Any]:
 async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     """A new session for the right name and password, whatever cookie the browser came with."""
     form = await request.form()
-    back, name = pages.local_path(str(form.get("back", "/staff"))), str(form.get("name", ""))[:64]
-    account = await authenticate(name.replace("\x00", ""), str(form.get("password", ""))[:200])
-    if account is None:
-        wrong = language.gettext(
-            "Name or password is wrong, or the account is locked for 15 minutes after five attempts."
+    back, name = pages.local_path(str(form.get("back", "/staff"))), str(form.get("name", ""))[:64].replace("\x00", "")
+    state, brake = request.app.state, _brake(request)
+    browser = Browser(state.secret, request.scope, name.strip())
+
+    def refused(why: str, status: int = 422, **headers: str) -> Response[Any]:
+        return pages.page(
+            request, "accounts/sign_in.html", status=status, headers=headers, back=back, name=name, error=why
         )
-        return pages.page(request, "accounts/sign_in.html", status=422, back=back, name=name, error=wrong)
+
+    if wait := brake.attempt(*browser.counted):
+        why = language.gettext("There were too many wrong passwords. Please wait for a quarter of an hour.")
+        return refused(why, 429, **{"Retry-After": str(wait)})
+    account = await authenticate(name, str(form.get("password", ""))[:200], known=browser.known)
+    if account is None:
+        return refused(
+            language.gettext("Name or password is wrong. After five wrong ones you wait for a quarter of an hour.")
+        )
+    brake.right(*browser.counted)
     if old := security.cookie(request.scope, sessions.COOKIE):
         await sessions.close_session(old)
     token = await sessions.open_session(account.id)
-    secure = request.app.state.settings.secure_cookies
-    return pages.redirect(back, {"Set-Cookie": sessions.cookie_header(token, secure=secure)})
+    secure = state.settings.secure_cookies
+    answer = pages.redirect(back, {"Set-Cookie": sessions.cookie_header(token, secure=secure)})
+    answer.set_cookie(browser.cookie(secure=secure))
+    return answer
+
+
+def _brake(request: Request[Any, Any, Any]) -> Brake:
+    """That of this process."""
+    state = request.app.state
+    if "sign_in_brake" not in state:
+        state.sign_in_brake = Brake()
+    found: Brake = state.sign_in_brake
+    return found
 
 
 @post("/sign-out")

@@ -13,7 +13,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from evaluator import database
-from evaluator.accounts.register import authenticate, create_account
+from evaluator.accounts.register import create_account
 from evaluator.accounts.tables import Account, StaffSession
 from evaluator.app import create_app
 from evaluator.problems import Problem
@@ -132,16 +132,6 @@ async def test_a_form_sent_from_another_site_is_refused(client: httpx.AsyncClien
         answer = await client.post("/sign-in", data={"name": "operator", "password": PASSWORD}, headers=headers)
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
-
-
-async def test_five_wrong_passwords_lock_the_account(client: httpx.AsyncClient) -> None:
-    for _ in range(5):
-        assert await authenticate("operator", "wrong password!") is None
-    assert await authenticate("operator", PASSWORD) is None
-    await Account.update({Account.locked_until: datetime.now(UTC) - timedelta(seconds=1)}).where(
-        Account.name == "operator"
-    )
-    assert await authenticate("operator", PASSWORD) is not None
 
 
 async def test_the_way_back_never_leaves_the_site(client: httpx.AsyncClient) -> None:
