@@ -109,7 +109,7 @@ def test_a_page_is_accessible_fits_its_screen_and_no_text_covers_another(
         for fold in page.locator("details").all():
             fold.evaluate("fold => { fold.open = true }")
         assert page.locator("html").get_attribute("lang") == language
-        if (language == "en") == (viewport == "desktop"):  # both languages, both sizes; their product takes twice as long
+        if (language == "en") == (viewport == "desktop"):  # each once: their product takes twice as long
             assert violations(page) == []
         assert overflow(page) <= 0
         assert overlapping_texts(page) == []
