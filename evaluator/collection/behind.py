@@ -71,7 +71,8 @@ async def refuse_behind(request: Request[Any, Any, Any], campaign: LiveCampaign)
     if not campaign.trial and await request.app.state.logs.is_behind(campaign.code):
         raise Problem(
             503, _("This survey takes no answers at the moment"),
-            _("Our records have to be put right first. Nothing you sent was recorded. Please come back tomorrow."),
+            _("Our records have to be put right first. Nothing you sent was stored, and an invitation stays valid. "
+              "Please come back tomorrow."),
             headers={"Retry-After": "3600"},
         )  # fmt: skip
 

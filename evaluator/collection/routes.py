@@ -175,7 +175,10 @@ def _unknown(request: Ask, typed: str) -> Response[str]:
             "yours, or try again in %(minutes)s minutes."
         ) % {"minutes": -(-wait // 60)}
         return _code_page(request, typed, message, status=429, headers={"Retry-After": str(wait)})
-    message = language.gettext("There is no invitation with this code. Compare it with your letter.")
+    message = language.gettext(
+        "There is no invitation with this code. Compare it with your letter; if it is the same, ask the office that is "
+        "named in it."
+    )
     return _code_page(request, typed, message, status=422)
 
 

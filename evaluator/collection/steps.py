@@ -439,5 +439,6 @@ def already_counted(mode: form.Mode = "invitation") -> Problem:
         )  # fmt: skip
     return Problem(
         409, _("This code was already counted"),
-        _("An answer with this invitation code is stored; it counts once and cannot be changed or shown."),
+        _("An answer with this invitation code is stored; it counts once and cannot be changed or shown. If you gave "
+          "it, nothing is left to do. If not, somebody had your letter: tell the office that is named in it."),
     )  # fmt: skip
