@@ -148,3 +148,24 @@ def test_reports_and_the_table_are_printed_on_few_sheets_without_what_a_screen_n
             assert not any(one.is_visible() for one in page.locator(".for-screen").all())
             assert site.edition in page.locator(".print-foot").inner_text()
     assert found == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_review_is_used_without_a_script(site: Reviewed, browser: Any, language: str) -> None:
+    """From the table of one level to a unit's report, back, and to a preview of another rule, on a phone."""
+    with opened(
+        browser, site.address + PATHS["review"], language=language, viewport=PHONE, script=False, cookies=site.cookies
+    ) as page:
+        page.select_option("#level", "W")
+        press(page, "main form button")
+        assert "level=W" in page.url
+        press(page, "#standings tbody a >> nth=0")
+        assert "/report?" in page.url
+        press(page, ".govuk-back-link")
+        assert page.locator("#level").input_value() == "W"
+        heights = sorted(row.bounding_box()["height"] for row in page.locator("#standings tbody tr").all())
+        assert heights[len(heights) // 2] < 120  # words are wide, so that rows are low
+        press(page, "main a[href='/staff/review/rule']")
+        page.fill("#best", "90")
+        press(page, "button[name=preview]")
+        assert page.locator("#preview-table tbody tr").count() > 0
