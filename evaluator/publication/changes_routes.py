@@ -16,6 +16,7 @@ from evaluator.publication import api_answers, edition_changes, exports, review_
 from evaluator.publication.editions import Edition
 from evaluator.publication.ranking import PAGE
 from evaluator.publication.routes import page_number, shown
+from evaluator.rating.scheme_diff import rates_alike
 from evaluator.rating.tables import PublishedEdition
 
 Web = Request[Any, Any, Any]
@@ -86,7 +87,8 @@ async def changes(request: Web, edition_id: FromPath[str]) -> Response[Any]:
         lines=here[(number - 1) * PAGE : number * PAGE], number=number, last=last, first=(number - 1) * PAGE + 1,
         summaries=edition_changes.summaries(made), levels=edition_changes.levels(before, edition),
         kinds=edition_changes.SHOWN, only_words=edition_changes.only_words, why_words=edition_changes.why_words,
-        scheme_lines=edition_changes.scheme_words(before, edition), asked=request.query_params.get("since", ""),
+        scheme_lines=edition_changes.scheme_words(before, edition),
+        alike=rates_alike(before.scheme, edition.scheme), asked=request.query_params.get("since", ""),
         revises=edition.note.supersedes == before.identifier,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from evaluator.language import gettext as _
 from evaluator.publication.editions import Edition, Rating, Unit
 from evaluator.publication.review_changes import Change, Since
 from evaluator.rating.changes import succession
+from evaluator.rating.scheme_diff import rates_alike
 from evaluator.rating.scheme_words import in_words
 from evaluator.rating.tabular import Table
 
@@ -97,7 +98,7 @@ def lines(before: Edition, after: Edition, since: Since | None) -> tuple[Line, .
 def _why_not(before: Edition, after: Edition, since: Since | None, refused: str) -> str:
     if refused:
         return refused
-    if before.scheme != after.scheme:
+    if not rates_alike(before.scheme, after.scheme):
         return "other_scheme"
     return "too_little" if since else "scale"
 

@@ -21,6 +21,7 @@ from evaluator.rating.case import Measured
 from evaluator.rating.changes import Side, changes
 from evaluator.rating.published import read_back
 from evaluator.rating.recipe import recipe
+from evaluator.rating.scheme_diff import rates_alike
 from evaluator.rating.tables import PublishedEdition
 from evaluator.settings import Settings
 
@@ -117,7 +118,7 @@ def since(folder: Path, before: Edition, after: Edition) -> Since | None:
     None where their figures do not compare: rated by different schemes, or by one that makes a scale from each
     edition's data.
     """
-    if before.scheme != after.scheme or not recipe(after.scheme).fixed:
+    if not rates_alike(before.scheme, after.scheme) or not recipe(after.scheme).fixed:
         return None
     key = (before.sums, after.sums)
     with _computing:  # several visitors at once: one computes

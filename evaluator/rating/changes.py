@@ -16,6 +16,7 @@ from evaluator.rating.case import Measured, Texts
 from evaluator.rating.recipe import Recipe, after_deductions, lines, recipe
 from evaluator.rating.results import UNSHRUNKEN, rounded
 from evaluator.rating.scheme import Scheme
+from evaluator.rating.scheme_diff import rates_alike
 from evaluator.rating.scores import INDEX
 from evaluator.rating.tabular import Table
 from methods.change import change
@@ -52,7 +53,7 @@ def changes(before: Side, after: Side, seed: int, draws: int, level: float = 0.0
     Parameters
     ----------
     before, after
-        Two editions by the same scheme.
+        Two editions by the same scheme, or by schemes that rate alike.
     seed, draws
         Of the draws that give standard errors.
     level
@@ -69,7 +70,7 @@ def changes(before: Side, after: Side, seed: int, draws: int, level: float = 0.0
     ValueError
         The editions were rated by different schemes.
     """
-    if before.scheme != after.scheme:
+    if not rates_alike(before.scheme, after.scheme):
         one, other = (f"{s.code} {s.version}" for s in (before.scheme, after.scheme))
         raise ValueError(
             f"the editions were rated by {one} and by {other}; only editions of the same scheme are compared"

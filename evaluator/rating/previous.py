@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluator.rating.edition import Edition
 from evaluator.rating.scheme import Scheme
+from evaluator.rating.scheme_diff import rates_alike
 
 
 def before(scheme: Scheme, earlier: Edition | None) -> dict[str, dict[str, float]] | None:
@@ -12,7 +13,7 @@ def before(scheme: Scheme, earlier: Edition | None) -> dict[str, dict[str, float
     None without such an edition, where the scheme does not make it a covariate, or where the edition was rated by
     another scheme: its numbers could mean something else.
     """
-    if earlier is None or not scheme.citizens.previous_edition or earlier.scheme != scheme:
+    if earlier is None or not scheme.citizens.previous_edition or not rates_alike(earlier.scheme, scheme):
         return None
     item_of = {one.code: one.item for one in scheme.indicators if one.source == "citizen" and one.item}
     inputs = earlier.table("inputs")

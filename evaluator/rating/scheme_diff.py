@@ -38,3 +38,21 @@ def flat(path: str, value: Any) -> dict[str, str]:
             found |= flat(f"{path}.{key}" if path else str(key), member)
         return found
     return {path: json.dumps(value, ensure_ascii=False)}
+
+
+WITHOUT_EFFECT = ("version", "publication.decimals", "publication.reply_days", "sensitivity")  # on any rating
+
+
+def rates_alike(old: Scheme, new: Scheme) -> bool:
+    """Whether the same data have the same ratings by both: they differ at most in version, wording, and settings that
+    no rating depends on. Editions of such schemes are compared."""
+    one, other = (
+        [pair for pair in flat("", msgspec.to_builtins(scheme)).items() if not _without_effect(pair[0])]
+        for scheme in (old, new)
+    )
+    return one == other  # in order too: draws of editions are held beside each other
+
+
+def _without_effect(path: str) -> bool:
+    wording = path.rpartition(".")[2] in ("zh", "en")
+    return wording or any(path == one or path.startswith(f"{one}.") for one in WITHOUT_EFFECT)

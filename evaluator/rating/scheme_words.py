@@ -50,7 +50,8 @@ def in_words(old: Scheme, new: Scheme) -> list[str]:
     if there:
         said.append(_("Ratings can change at: %(levels)s.") % {"levels": _names(new, there)})
     else:
-        said.append(_("No rating can change by this."))
+        harmless = _("No rating can change by this.")  # said once, of all
+        said = [*(line.removesuffix(f" {harmless}") for line in said), harmless]
     return said
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from evaluator.rating.changes import Side, changes
+from evaluator.rating.scheme_diff import rates_alike
 from evaluator.rating.scores import INDEX
 from evaluator.workbench.opened import DRAWS, Opened
 
@@ -54,7 +55,7 @@ def _side(run: Opened) -> Side:
 @lru_cache(maxsize=4)
 def compare(before: Opened, after: Opened) -> Compared:
     """Two runs, or a run and a published edition."""
-    same_scheme, same_data = before.scheme == after.scheme, _data(before) == _data(after)
+    same_scheme, same_data = rates_alike(before.scheme, after.scheme), _data(before) == _data(after)
     how = {(True, True): "same", (True, False): "tested", (False, True): "same_data", (False, False): "untested"}[
         same_scheme, same_data
     ]

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 from litestar.testing import AsyncTestClient
 
+from evaluator import language
 from evaluator.app import Site
 from evaluator.cli import group
 from evaluator.ledger.keys import AUDIT, signer
@@ -164,11 +165,24 @@ def test_units_added_gone_renamed_and_moved_are_not_judged(edition: Edition) -> 
 
 def test_another_scheme_is_told_in_words_and_nothing_is_judged(edition: Edition, tmp_path: Path) -> None:
     text = small.SCHEME.read_text(encoding="utf-8")
-    other = replace(edition, scheme=parse_scheme(text.replace("decimals: 1", "decimals: 2"), "scheme.yaml"))
+    other = replace(edition, scheme=parse_scheme(text.replace("cell_min: 10", "cell_min: 11"), "scheme.yaml"))
     assert review_changes.since(tmp_path, edition, other) is None
     assert {line.why_not for line in edition_changes.lines(edition, other, None)} == {"other_scheme"}
     assert len(edition_changes.scheme_words(edition, other)) >= 2
     assert edition_changes.scheme_words(edition, edition) == ()
+
+
+def test_schemes_that_rate_alike_are_compared(edition: Edition, tmp_path: Path) -> None:
+    text = small.SCHEME.read_text(encoding="utf-8").replace('version: "1"', 'version: "2"')
+    text = text.replace("decimals: 1", "decimals: 2").replace("Small trial scheme", "Another title")
+    other = replace(edition, scheme=parse_scheme(text, "scheme.yaml"))
+    token = language.current.set("en")
+    words = edition_changes.scheme_words(edition, other)
+    language.current.reset(token)
+    assert words[-1] == "No rating can change by this."
+    assert sum("No rating can change by this" in line for line in words) == 1
+    assert review_changes.since(tmp_path, edition, other) is not None
+    assert "other_scheme" not in {line.why_not for line in edition_changes.lines(edition, other, None)}
 
 
 # The proof --------------------------------------------------------------------------------------------------------

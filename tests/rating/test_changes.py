@@ -110,9 +110,11 @@ def test_a_unit_is_followed_through_a_change_of_its_code_and_not_through_a_merge
 def test_editions_of_different_schemes_are_not_compared():
     rng = np.random.default_rng(5)
     truth = rng.normal(65, 6, 5)
-    other = msgspec.structs.replace(scheme(), version="2")
+    later = msgspec.structs.replace(scheme(), version="2")
+    assert changes(edition(truth, rng), edition(truth, rng, rules=later), 1, 100)  # nothing but another name
+    heavier = msgspec.structs.replace(later, grades=msgspec.structs.replace(later.grades, min_reliability=0.99))
     with pytest.raises(ValueError, match="rated by other 1 and by other 2; only editions of the same scheme"):
-        changes(edition(truth, rng), edition(truth, rng, rules=other), 1, 100)
+        changes(edition(truth, rng), edition(truth, rng, rules=heavier), 1, 100)
 
 
 def test_editions_without_a_common_unit_have_no_changes():
