@@ -16,6 +16,9 @@ from methods.assessors.equations import MAX_DENSE, Equations, Solution, quadrati
 from methods.assessors.scores import Scores
 from methods.inputs import Floats, Integers
 
+APART = 1e-7  # eigenvalues that differ by less, against the largest, count as equal: rounding turns their vectors
+AS_LONG = 1e-6  # squared lengths that differ by less, against the longest, count as equal
+
 
 @dataclass(frozen=True, slots=True)
 class JointErrors:
@@ -207,8 +210,8 @@ def _leading(F: Floats, D: Floats, most: int, kept: float) -> tuple[Floats, Floa
     if total <= 0 or take == 0:
         nothing = np.zeros((len(F), 0))
         return nothing, nothing, np.sum(F * F, axis=1), np.sum(D * D, axis=1)
-    values, vectors = linalg.eigh(gram, subset_by_index=[size - take, size - 1], check_finite=False)
-    V = _signed(vectors[:, ::-1][:, : _enough(values[::-1], total, kept)])
+    values, vectors = _spectrum(gram, take)
+    V = vectors[:, : _enough(values, total, kept)]
     shared, direct = F @ V, D @ V
     left = np.maximum(np.sum(F * F, axis=1) - np.sum(shared**2, axis=1), 0.0)
     direct_left = np.maximum(np.sum(D * D, axis=1) - np.sum(direct**2, axis=1), 0.0)
@@ -227,10 +230,10 @@ def _leading_common(
     common = TA @ (TA @ solved.symmetric()).T + (fixed @ solved.G) @ fixed.T
     common -= np.where(fit.unit[:, None] == fit.unit, np.outer(own, own), 0.0)
     common[np.diag_indices_from(common)] -= alone**2
-    values, vectors = linalg.eigh(common, subset_by_index=[len(own) - take, len(own) - 1], check_finite=False)
-    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    values, vectors = _spectrum(common, take)
+    values = np.maximum(values, 0.0)
     enough = _enough(values, float(np.trace(common)), kept)
-    shared = _signed(vectors[:, :enough]) * np.sqrt(values[:enough])
+    shared = vectors[:, :enough] * np.sqrt(values[:enough])
     return shared, np.maximum(total - np.sum(shared**2, axis=1), 0.0)
 
 
@@ -249,6 +252,51 @@ def _enough(values: Floats, total: float, kept: float) -> int:
     return min(int(np.searchsorted(np.cumsum(values), kept * total)) + 1, len(values))
 
 
-def _signed(vectors: Floats) -> Floats:
-    """Each vector's largest entry positive, so that a fit gives the same factors every time."""
-    return vectors * np.where(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
+def _spectrum(matrix: Floats, take: int) -> tuple[Floats, Floats]:
+    """The `take` largest eigenvalues of a symmetric matrix, largest first, with vectors that only it decides.
+
+    Where every assessor scores every criterion, eigenvalues coincide, and any turn of their vectors is as right: which
+    one comes out hangs on the processor and on how many threads add. `settled` chooses one of them.
+    """
+    size = len(matrix)
+    more = min(take + 1, size)
+    values, vectors = linalg.eigh(matrix, subset_by_index=[size - more, size - 1], check_finite=False)
+    if more > take and values[1] - values[0] <= APART * values[-1]:  # the last one taken has others like it
+        values, vectors = linalg.eigh(matrix, check_finite=False)
+    values = values[::-1]
+    return values[:take], settled(values, vectors[:, ::-1])[:, :take]
+
+
+def settled(values: Floats, vectors: Floats) -> Floats:
+    """Eigenvectors turned, among those of equal eigenvalues, to where one row after the other lies on one of them.
+
+    Parameters
+    ----------
+    values : (k,)
+        Eigenvalues, largest first.
+    vectors : (n, k)
+        Orthonormal eigenvectors.
+
+    Returns
+    -------
+    array, (n, k)
+        As before, but decided by the space that eigenvectors of equal eigenvalues span, not by the basis that came: of
+        what is left of it the first row that is as long as the longest lies on the next vector, with a positive sign.
+
+    Examples
+    --------
+    >>> turn = np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, -1.0]])
+    >>> (settled(np.array([2.0, 2.0, 1.0]), turn) + 0.0).round(9).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    found = np.empty_like(vectors)
+    ends = np.flatnonzero(-np.diff(values) > APART * abs(values[0])) + 1
+    for start, stop in zip([0, *ends.tolist()], [*ends.tolist(), len(values)], strict=True):
+        left = vectors[:, start:stop]
+        for k in range(start, stop):
+            length = np.sum(left**2, axis=1)
+            row = int(np.argmax(length >= (1.0 - AS_LONG) * length.max()))
+            direction = left[row] / np.sqrt(length[row])
+            found[:, k] = left @ direction
+            left = left - np.outer(found[:, k], direction)
+    return found

@@ -14,11 +14,11 @@ from lakes import SCHEME, copied
 from evaluator.rating.doors import EDITION
 
 COMMAND = "import sys; from evaluator.cli import main; sys.argv[0] = 'evaluator'; main()"
-PLACES = {  # what must not matter: the order of sets, the time zone, the language, the number of threads
+PLACES = {  # what must not matter: the order of sets, time zone, language, threads, the processor
     "one": {"PYTHONHASHSEED": "1", "TZ": "Asia/Shanghai", "LANG": "C", "LC_ALL": "C", "OPENBLAS_NUM_THREADS": "1"},
     "other": {
         "PYTHONHASHSEED": "4242", "TZ": "America/Los_Angeles", "LANG": "tr_TR.UTF-8", "LC_ALL": "C.UTF-8",
-        "LANGUAGE": "zh_CN", "OPENBLAS_NUM_THREADS": "2",
+        "LANGUAGE": "zh_CN", "OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Nehalem",
     },
 }  # fmt: skip
 DRAWS = 128

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from assessed_designs import PENICILLIN, dense, grid, small
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from methods.assessors import joint as joint_module
 from methods.assessors.crossed import crossed
-from methods.assessors.joint import difference, joint_errors
+from methods.assessors.joint import difference, joint_errors, settled
 from methods.assessors.scores import Scores, connected_groups, scores_of
 
 
@@ -105,3 +107,60 @@ def test_what_is_no_pair_of_targets_is_refused() -> None:
         joint_errors(small(), fit)
     with pytest.raises(ValueError, match="one of each"):
         connected_groups(np.array([0, 1]), np.array([0]))
+
+
+def complete(rng: np.random.Generator) -> Scores:
+    """Every assessor scores every unit by every criterion: what criteria have apart is alike in all directions."""
+    unit, assessor, criterion = (one.ravel() for one in np.meshgrid(range(7), range(5), range(4), indexing="ij"))
+    score = rng.normal(size=7)[unit] + rng.normal(size=(5, 4))[assessor, criterion] + rng.normal(0, 0.4, unit.size)
+    return Scores(unit, assessor, criterion, criterion, score)
+
+
+@pytest.mark.parametrize("units_dense", [False, True])
+@pytest.mark.parametrize("most", [100, 6, 3])
+def test_factors_do_not_hang_on_which_of_equal_eigenvectors_came_out(
+    monkeypatch: pytest.MonkeyPatch, most: int, units_dense: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    scores = complete(rng)
+    fit = crossed(scores)
+    if units_dense:
+        monkeypatch.setattr(joint_module, "_levels", lambda scores: 10**6)
+    real, turned = joint_module.linalg.eigh, []
+
+    def another(matrix: np.ndarray, **named: object) -> tuple[np.ndarray, np.ndarray]:
+        values, vectors = real(matrix, **named)
+        for value in np.unique(values.round(9)):  # another processor: any turn of those that are alike
+            alike = np.flatnonzero(np.abs(values - value) < 1e-8)
+            turn = np.linalg.qr(rng.normal(size=(len(alike), len(alike))))[0]
+            vectors[:, alike] = vectors[:, alike] @ turn
+            turned.append(len(alike))
+        return values, vectors
+
+    first = joint_errors(scores, fit, max_factors=most, kept=0.99)
+    monkeypatch.setattr(joint_module.linalg, "eigh", another)
+    for _ in range(3):
+        again = joint_errors(scores, fit, max_factors=most, kept=0.99)
+        assert first.shared.shape[1] == again.shared.shape[1] <= most
+        assert again.shared == pytest.approx(first.shared, abs=1e-9)
+        assert again.direct_shared == pytest.approx(first.direct_shared, abs=1e-9)
+        assert again.independent == pytest.approx(first.independent, abs=1e-9)
+    assert max(turned) > 1
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None)
+def test_settled_vectors_are_decided_by_their_spaces_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 5, size=3)
+    values = np.repeat([3.0, 2.0, 0.0], sizes)
+    vectors = np.linalg.qr(rng.normal(size=(14, len(values))))[0]
+    found = settled(values, vectors)
+    assert found.T @ found == pytest.approx(np.eye(len(values)), abs=1e-9)
+    turned = vectors.copy()
+    for value in set(values.tolist()):
+        mine = np.flatnonzero(values == value)
+        turned[:, mine] = turned[:, mine] @ np.linalg.qr(rng.normal(size=(len(mine), len(mine))))[0]
+        assert found[:, mine] @ found[:, mine].T == pytest.approx(vectors[:, mine] @ vectors[:, mine].T, abs=1e-9)
+    noise = 1e-13 * rng.normal(size=turned.shape)
+    assert settled(values + 1e-12 * np.arange(len(values))[::-1], turned + noise) == pytest.approx(found, abs=1e-8)
