@@ -9,10 +9,9 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from evaluator.ledger.files import receipt_for
-from evaluator.ledger.keys import AUDIT
 from evaluator.problems import Problem, not_found
 from evaluator.publication import api_answers, edition_changes, exports, review_changes, shelf
+from evaluator.publication.audit_proof import proof_response
 from evaluator.publication.editions import Edition
 from evaluator.publication.ranking import PAGE
 from evaluator.publication.routes import page_number, shown
@@ -145,18 +144,7 @@ async def proof(request: Web, edition_id: FromPath[str]) -> Response[str]:
             404, _("There is no proof of this edition"),
             _("It was brought in without an entry in the audit log, so its publication cannot be proved."),
         )  # fmt: skip
-    text = await receipt_for(request.app.state.settings, AUDIT, bytes.fromhex(row.leaf))
-    if text is None:
-        raise Problem(
-            503, _("The proof is not ready yet"),
-            _("The log's files are brought up to date every minute. Ask again in a minute."),
-            headers={"Retry-After": "60"},
-        )  # fmt: skip
-    headers = {
-        "Content-Disposition": f'inline; filename="{row.identifier}-proof.txt"', "Cache-Control": "no-cache",
-        "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin",
-    }  # fmt: skip
-    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+    return await proof_response(request.app.state.settings, row.leaf, row.identifier)
 
 
 public: list[Any] = [changes, changes_json, changes_csv, proof]

@@ -12,10 +12,9 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from evaluator import pages
-from evaluator.ledger.files import receipt_for
-from evaluator.ledger.keys import AUDIT
-from evaluator.problems import Problem, not_found
+from evaluator.problems import not_found
 from evaluator.publication import api_answers, registered, registered_wording, rendered, shelf
+from evaluator.publication.audit_proof import proof_response
 from evaluator.publication.registered import Standing
 from evaluator.rating.registering import Registration, registrations
 from evaluator.rating.tables import PublishedEdition
@@ -135,18 +134,7 @@ async def scheme_file(request: Web, digest: FromPath[str]) -> Response[bytes]:
 async def scheme_proof(request: Web, digest: FromPath[str]) -> Response[str]:
     """That it was registered, as `evaluator scheme registered` takes it."""
     found = await _found(digest)
-    text = await receipt_for(request.app.state.settings, AUDIT, bytes.fromhex(found.row.leaf))
-    if text is None:
-        raise Problem(
-            503, _("The proof is not ready yet"),
-            _("The log's files are brought up to date every minute. Ask again in a minute."),
-            headers={"Retry-After": "60"},
-        )  # fmt: skip
-    headers = {
-        **api_answers.OPEN, "Content-Disposition": f'inline; filename="{found.row.sha256[:12]}-proof.txt"',
-        "Cache-Control": "no-cache",
-    }  # fmt: skip
-    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+    return await proof_response(request.app.state.settings, found.row.leaf, found.row.sha256[:12])
 
 
 public: list[Any] = [scheme_list, scheme_list_json, scheme_list_csv, scheme_page, scheme_file, scheme_proof]

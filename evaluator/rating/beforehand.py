@@ -12,8 +12,8 @@ from evaluator.ledger.leaves import RESPONSE, EntryError, read_entry
 from evaluator.ledger.merkle import Frontier, ProofError, leaf_hash, root_from_inclusion
 from evaluator.ledger.notes import Checkpoint, NoteError, Verifier, read_checkpoint
 from evaluator.ledger.published import WIDTH, DamagedFiles, inclusion, read_bundle, read_bytes, widths
-from evaluator.ledger.receipts import ReceiptError, verify_receipt
 from evaluator.rating.defects import InputError
+from evaluator.rating.logged import audit_entry
 
 REGISTERED = "scheme.registered"  # what the log's entry says was done
 
@@ -50,18 +50,15 @@ def registered(content: bytes, proof: str, key: Verifier) -> Registered | str:
     key
         The audit log's key, from somewhere else than the proof.
     """
-    try:
-        shown = verify_receipt(proof, key)
-        entry = read_entry(shown.entry)
-    except (ReceiptError, EntryError) as error:
-        return f"proof {error}"
-    if entry.get("kind") != "audit" or entry.get("what") != REGISTERED:
-        return f"proof is of another entry of the log: {entry.get('what', entry['kind'])}"
+    shown = audit_entry(proof, key, REGISTERED)
+    if isinstance(shown, str):
+        return shown
+    position, entry = shown
     here = hashlib.sha256(content).hexdigest()
     if entry.get("sha256") != here:
         said = f"{entry.get('code')} {entry.get('version')}, SHA-256 {entry.get('sha256')}"
         return f"proof is of another file: {said}; this one's is {here}"
-    return _said(shown.position, entry)
+    return _said(position, entry)
 
 
 def _said(position: int, entry: Mapping[str, Any]) -> Registered:

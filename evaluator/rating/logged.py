@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from evaluator.ledger.leaves import EntryError, read_entry
 from evaluator.ledger.notes import NoteError, Verifier, read_vkey
@@ -34,13 +36,10 @@ def not_logged(edition: Path, proof: str, key: Verifier) -> list[str]:
     key
         The audit log's key, from somewhere else than the proof.
     """
-    try:
-        shown = verify_receipt(proof, key)
-        entry = read_entry(shown.entry)
-    except (ReceiptError, EntryError) as error:
-        return [f"proof {error}"]
-    if entry.get("kind") != "audit" or entry.get("what") != PUBLISHED:
-        return [f"proof is of another entry of the log: {entry.get('what', entry['kind'])}"]
+    shown = audit_entry(proof, key, PUBLISHED)
+    if isinstance(shown, str):
+        return [shown]
+    _position, entry = shown
     found = []
     path = edition / SUMS
     here = sha256_of(path) if path.is_file() else "nothing"
@@ -50,3 +49,15 @@ def not_logged(edition: Path, proof: str, key: Verifier) -> list[str]:
     if entry.get("sums") != here:
         found.append(f"{SUMS} is not the one that was logged: logged {entry.get('sums')} here {here}")
     return found
+
+
+def audit_entry(proof: str, key: Verifier, what: str) -> tuple[int, Mapping[str, Any]] | str:
+    """Position and content of the entry of the audit log that a proof shows; in words why it shows none on `what`."""
+    try:
+        shown = verify_receipt(proof, key)
+        entry = read_entry(shown.entry)
+    except (ReceiptError, EntryError) as error:
+        return f"proof {error}"
+    if entry.get("kind") != "audit" or entry.get("what") != what:
+        return f"proof is of another entry of the log: {entry.get('what', entry['kind'])}"
+    return shown.position, entry
