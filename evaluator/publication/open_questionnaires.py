@@ -35,23 +35,32 @@ class Asked(msgspec.Struct, frozen=True):
     time: str  # blank where it cannot be told
 
 
-_forms: dict[tuple[int, str], Form] = {}  # by version in the database, and language: neither ever changes
+Forms = dict[tuple[int, str], Form]  # by version in the database, and language: neither ever changes
 
 
-def form_asked(campaign: LiveCampaign) -> Form:
+def forms_of(request: Web) -> Forms:
+    """The forms that this site has in memory."""
+    state = request.app.state
+    if "forms_asked" not in state:
+        state.forms_asked = {}
+    found: Forms = state.forms_asked
+    return found
+
+
+def form_asked(forms: Forms, campaign: LiveCampaign) -> Form:
     """All questions of the version that a campaign asks now."""
     key = (campaign.version, language.current.get())
-    if key not in _forms:
-        if len(_forms) >= KEPT:
-            _forms.clear()
-        _forms[key] = form_of(campaign.questionnaire)
-    return _forms[key]
+    if key not in forms:
+        if len(forms) >= KEPT:
+            forms.clear()
+        forms[key] = form_of(campaign.questionnaire)
+    return forms[key]
 
 
-def asked(campaign: LiveCampaign, *, by_account: bool) -> Asked:
+def asked(forms: Forms, campaign: LiveCampaign, *, by_account: bool) -> Asked:
     """What a visitor is told of a campaign."""
     ways: list[Way] = [*(["open"] if campaign.open_link else []), *(["sign_in"] if by_account else []), "invitation"]
-    form = form_asked(campaign)
+    form = form_asked(forms, campaign)
     only = next(iter(campaign.units.values())) if len(campaign.units) == 1 else None
     return Asked(campaign, tuple(ways), len(campaign.units), only, form.questions, between(form.paths))
 
@@ -82,8 +91,11 @@ async def open_questionnaires(request: Web) -> Response[str]:
     """The campaigns that take answers now or soon."""
     memory, zone = request.app.state.campaigns, request.app.state.settings.zone
     running, coming, paused = now_and_next(await memory.all_shown(), right_now(), zone)
+    forms = forms_of(request)
     told = await asyncio.to_thread(
-        lambda: [[asked(one, by_account=offers(request, one)) for one in some] for some in (running, coming, paused)]
+        lambda: [
+            [asked(forms, one, by_account=offers(request, one)) for one in some] for some in (running, coming, paused)
+        ]
     )
     rendered.keep(request)
     shown = [one for some in told for one in some]
@@ -98,7 +110,7 @@ async def open_questionnaires(request: Web) -> Response[str]:
 async def every_question(request: Web, campaign: FromPath[str]) -> Response[str]:
     """All questions of a campaign, also of one that only the invited can answer."""
     found = await request.app.state.campaigns.shown(campaign)
-    form = await asyncio.to_thread(form_asked, found)
+    form = await asyncio.to_thread(form_asked, forms_of(request), found)
     rendered.keep(request)
     return pages.page(request, "library/form.html", form=form, campaign=found, simulated=found.simulated)
 
