@@ -17,6 +17,7 @@ from evaluator.rating.defects import InputError
 from evaluator.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from evaluator.publication.registered import Standing
     from evaluator.rating.tables import PublishedEdition
 
 T = TypeVar("T")
@@ -128,19 +129,25 @@ def list_editions() -> None:
 @edition.command("show")
 @click.argument("identifier")
 def show_edition(identifier: str) -> None:
-    """One edition: state, days, reasons, and how many units have replied."""
+    """One edition: state, days, reasons, whether its scheme was registered, and how many units have replied."""
     from evaluator.publication.lifecycle import edition_row
+    from evaluator.publication.registered import standings
     from evaluator.rating.tables import EditionReply
 
-    async def work(settings: Settings, today: date) -> tuple[PublishedEdition, int]:
-        return await edition_row(identifier), await EditionReply.count().where(EditionReply.edition == identifier)
+    async def work(settings: Settings, today: date) -> tuple[PublishedEdition, int, Standing | None]:
+        row = await edition_row(identifier)
+        standing = (await standings(settings, [row])).get(identifier)
+        return row, await EditionReply.count().where(EditionReply.edition == identifier), standing
 
-    _settings, (row, replies) = _done(work)
+    _settings, (row, replies, standing) = _done(work)
     names = ("identifier", "state", "published_on", "reply_days", "reply_until", "supersedes", "why", "early_why",
              "withdrawn_on", "withdrawn_why", "sums_sha256")  # fmt: skip
     for name in names:
         if getattr(row, name) not in (None, ""):
             click.echo(f"{name}: {getattr(row, name)}")
+    if standing:
+        on = f", registered on {standing.found.row.registered_on}" if standing.found else ""
+        click.echo(f"scheme: {standing.status}{on}")
     click.echo(f"replies: {replies}")
 
 

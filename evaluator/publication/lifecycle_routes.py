@@ -14,7 +14,8 @@ from litestar.params import FromPath
 from evaluator import pages
 from evaluator.language import gettext
 from evaluator.problems import Problem, not_found
-from evaluator.publication import lifecycle, replies, shelf
+from evaluator.publication import lifecycle, registered, replies, shelf
+from evaluator.publication.registered_wording import sentences
 from evaluator.publication.review_changes import prepare
 from evaluator.publication.routes import unit_shown
 from evaluator.rating.tables import EditionReply, PublishedEdition
@@ -71,6 +72,7 @@ async def edition_state(request: Staff, edition_id: FromPath[str]) -> Response[A
     row = await lifecycle.edition_row(edition_id)
     edition = None if row.files_removed else await shelf.opened_row(request.app.state.settings, row)
     written = await replies.replies_to(row.identifier)
+    registration = await registered.of_note(edition.note) if edition else None
     done = {
         "reply": gettext("Each rated unit sees its own page now."),
         "publish": gettext("The edition is published."),
@@ -80,6 +82,7 @@ async def edition_state(request: Staff, edition_id: FromPath[str]) -> Response[A
     return pages.page(
         request, "publication/lifecycle_edition.html", row=row, edition=edition, written=written,
         steps=possible(row), today=_today(request), longest=replies.LONGEST, simulated=row.simulated,
+        registration=registration, registration_words=sentences(registration) if registration else (),
         done=done.get(request.query_params.get("done", ""), ""),
     )  # fmt: skip
 

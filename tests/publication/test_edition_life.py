@@ -118,6 +118,7 @@ def run(home: Path, *arguments: object) -> tuple[int, str]:
 
 def test_the_commands_lead_through_the_whole_life(tmp_path: Path, with_reply: Path) -> None:
     name = json.loads((with_reply / "edition.json").read_text())["identifier"]
+    assert run(tmp_path, "scheme", "register", with_reply / "scheme.yaml", "--why", "as the law has it")[0] == 0
     code, output = run(tmp_path, "publish", with_reply, "--draft")
     assert (code, f"{name} is a draft" in output) == (0, True), output
     code, output = run(tmp_path, "publish", name)
@@ -131,6 +132,7 @@ def test_the_commands_lead_through_the_whole_life(tmp_path: Path, with_reply: Pa
     assert run(tmp_path, "edition", "withdraw", name, "--why", "wrong data")[0] == 0
     shown = run(tmp_path, "edition", "show", name)[1]
     assert all(line in shown for line in ("state: withdrawn", "withdrawn_why: wrong data", "early_why: agreed"))
+    assert "scheme: order_not_known, registered on " in shown  # within the period, and no log counted
     assert run(tmp_path, "publish", "../elsewhere")[0] == 2
 
 
