@@ -93,7 +93,9 @@ def reasons(line: Line) -> tuple[str, ...]:
     if line.change is not None and line.change.real and line.change.difference < 0:
         found.append(_("really fell since the edition before"))
     if line.lowest >= LIKELY:
-        found.append(_("in the lowest grade with %(percent)s probability") % {"percent": wording.percent(line.lowest)})
+        found.append(
+            _("in the lowest grade with %(percent)s probability") % {"percent": wording.probability(line.lowest)}
+        )
     if line.overdue:
         found.append(
             ngettext("%(num)d overdue rectification", "%(num)d overdue rectifications", line.overdue)

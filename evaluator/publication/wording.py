@@ -35,6 +35,13 @@ def percent(share: float, decimals: int = 0) -> str:
     return f"{value}%"
 
 
+def probability(share: float) -> str:
+    """A probability worked out from draws: that none went the other way makes nothing certain."""
+    if share >= 1:
+        return "> 99%"
+    return "< 1%" if share <= 0 else percent(share)
+
+
 def rank(edition: Edition, rating: Rating) -> str:
     """Where a unit stands among those of its level, in a phrase."""
     if not rating.ranked:
@@ -196,7 +203,7 @@ def grade(rating: Rating, blank: str = "–") -> str:
     """The grade with its probability, before any cap."""
     if not rating.grade:
         return blank
-    return f"{rating.grade} ({percent(rating.grade_probability)})"
+    return f"{rating.grade} ({probability(rating.grade_probability)})"
 
 
 def choice(code: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from evaluator.collection.tables import QuestionnaireVersion
+from evaluator.publication import wording
 from evaluator.rating.doors import SIMULATED
 from tests.publication import small_edition as small
 
@@ -358,3 +359,9 @@ async def test_where_nobody_has_an_index_the_page_says_so_and_draws_nothing(
     whole = await got(client, f"/editions/{published}/ranking/W")
     assert "None of these units has an index" not in whole
     assert pictures(whole)
+
+
+def test_no_probability_is_called_certain() -> None:
+    """Of the draws none may have gone the other way; another one could."""
+    told = [wording.probability(share) for share in (1.0, 0.9999, 0.943, 0.0001, 0.0, float("nan"))]
+    assert told == ["> 99%", "> 99%", "94%", "< 1%", "< 1%", "–"]
