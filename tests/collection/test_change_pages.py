@@ -81,7 +81,7 @@ async def test_what_will_be_logged_is_shown_first_and_then_logged_as_shown(desk:
     ("changes", "words"),
     [
         ({"reason": "x"}, "nothing is to be changed"),
-        ({"contact": "y"}, "Why is it changed?: is blank; say why"),
+        ({"contact": "y"}, "Reason for the change: is blank; say why"),
         ({"closes": "2026-03-01", "reason": "x"}, "is over; the last day is"),
         ({"closes": "some day", "reason": "x"}, "Write a day as 2026-01-31."),
         ({"kept_months": "60", "reason": "x"}, "people were promised 24 months"),
