@@ -435,8 +435,8 @@ def already_counted(mode: form.Mode = "invitation") -> Problem:
     if mode == "open":
         return Problem(
             409, _("This form was sent before"),
-            _("Its answers are stored and count once; what you changed since then is not. To answer as another person or "
-              "on another office, open the survey again from its address."),
+            _("Its answers are stored and count once; what you changed since then is not. To answer as another person "
+              "or on another office, open the survey again from its address."),
         )  # fmt: skip
     return Problem(
         409, _("This code was already counted"),
