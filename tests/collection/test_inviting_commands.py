@@ -194,3 +194,20 @@ async def test_a_mail_is_plain_text_in_the_languages_of_the_person(small_campaig
         assert again != subject
         assert len(reminding) > len(text)
     assert read_code(shown_code(code)) == code
+
+
+def test_a_batch_that_was_never_sent_is_taken_back_when_somebody_says_so(run: Run, tmp_path: Path) -> None:
+    made = ["invite", "spring", tmp_path / "frame.csv", "-n", 40, "--carrier", "sms"]
+    run(*made, "--batch", "w1", "--out", tmp_path / "w1")
+    assert "say --yes if the files are lost" in run("take-back", "spring", "w1").output
+    taken = run("take-back", "spring", "w1", "--yes")
+    assert "batch w1 is taken back: 40 codes are void" in taken.output
+    assert run("take-back", "spring", "w1", "--yes").exit_code == 2
+    assert run(*made, "--batch", "w1", "--out", tmp_path / "again").exit_code == 2  # its name stays taken
+    assert run(*made, "--batch", "w2", "--out", tmp_path / "w2").exit_code == 0
+    assert not {p["address"] for p in people(tmp_path / "w1")} & {p["address"] for p in people(tmp_path / "w2")}
+    [cell] = ask(_rows(SampleCell))
+    assert (cell["frame_n"], cell["invited"]) == (200, 40)
+    (tmp_path / "w2").rename(tmp_path / "w2.unfinished")
+    again = run(*made, "--batch", "w2", "--out", tmp_path / "w2")
+    assert "batch w2 was drawn by a run that was cut short, 40 people" in again.output
