@@ -162,3 +162,16 @@ async def test_an_address_can_name_its_language_and_every_page_its_other_one(
     assert re.search(r'<meta name="description" content="[^"]+">', other)
     assert "back=/editions" in other.replace("%3F", "?")
     assert 'lang="en"' in await text_of(client, f"{path}&language=nonsense")
+
+
+async def test_every_list_and_unit_offers_itself_in_four_formats(client: AsyncTestClient, published: str) -> None:
+    here = f"/editions/{published}"
+    for page in ("/ranking/M?in=90&sort=name", "/units/9001", "/indicators/told?level=M", "/dimensions/keep"):
+        text = await text_of(client, here + page)
+        at = page.partition("?")[0]
+        led = re.findall(rf'href="({re.escape(here + at)}[.](?:xlsx|csv|parquet|json)[^"]*)"', text)
+        assert len(led) == 5, page
+        for address in led:
+            answer = await client.get(address.replace("&amp;", "&"))
+            assert answer.status_code == 200, address
+            assert answer.content.startswith(b"\xef\xbb\xbf") == ("bom=1" in address), address
