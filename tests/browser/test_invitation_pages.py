@@ -18,9 +18,9 @@ import segno
 
 from evaluator.collection.admission import ALPHABET, new_code, read_code, shown_code
 from evaluator.collection.batches import invite
-from evaluator.collection.handing_over import FolderPlace
 from evaluator.collection.campaigns import Label, create_campaign, load_campaign
 from evaluator.collection.frames import Contact
+from evaluator.collection.handing_over import FolderPlace
 from evaluator.collection.letters import PAPERS, Invited, Letter, letter, letters_page
 from evaluator.collection.posters import PAPERS as POSTER_PAPERS
 from evaluator.collection.posters import posters_page

@@ -105,7 +105,8 @@ def test_many_choices_are_shuffled_as_well() -> None:
     choices = "".join(f"          - {{code: c{at}, text: {{en: C{at}}}}}\n" for at in range(300))
     text = (
         'code: long\nversion: "1"\nlanguages: [en]\nsections:\n  - code: one\n    title: {en: T}\n    items:\n'
-        "      - code: a\n        type: single\n        text: {en: A}\n        randomise: true\n        choices:\n" + choices
+        "      - code: a\n        type: single\n        text: {en: A}\n        randomise: true\n        choices:\n"
+        + choices
     )
     question = loads(text).question("a")
     orders_seen = [[choice.code for choice in drawn(question, seed)] for seed in range(200)]
