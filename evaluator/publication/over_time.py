@@ -94,7 +94,7 @@ def picture(edition: Edition, found: History, *, narrow: bool) -> charts.Chart:
     rows = []
     for point in found.points:
         name = f"{pages.shown_date(point.row.period_from)} – {pages.shown_date(point.row.period_to)}"
-        text = pages.shown(point.rating.index, decimals)
+        text = pages.shown(point.rating.index, wording.decimals(point.rating, edition.scheme))
         limits = wording.interval(point.rating.lower, point.rating.upper, decimals)
         title = f"{name}: {text} ({limits})" if not math.isnan(point.rating.index) else f"{name}: {_('no index')}"
         rows.append(charts.Row(name, point.rating.index, point.rating.lower, point.rating.upper, text, title))

@@ -63,7 +63,7 @@ def tier_name(rating: Rating) -> str:
 
 def said(edition: Edition, unit: Unit, rating: Rating) -> str:
     """A unit's rating in one sentence, for a pointer and a screen reader."""
-    decimals = edition.scheme.publication.decimals
+    decimals = wording.decimals(rating, edition.scheme)
     name = wording.unit_name(unit)
     if rating.index != rating.index:
         return f"{name}: {wording.state(rating.state)}"

@@ -35,6 +35,22 @@ def percent(share: float, decimals: int = 0) -> str:
     return f"{value}%"
 
 
+def decimals(rating: Rating, scheme: Scheme) -> int:
+    """How many decimals of an index are shown: more where rounding would carry it over a grade's limit.
+
+    An index of 69.96 beside a C is no 70.0 where B begins at 70.
+    """
+    usual, most = scheme.publication.decimals, 6
+    if math.isnan(rating.index):
+        return usual
+    exact = Decimal(f"{rating.index:.{most}f}")
+    for number in range(usual, most):
+        rounded = exact.quantize(Decimal(1).scaleb(-number), ROUND_HALF_UP)
+        if all((exact >= limit) == (rounded >= limit) for _grade, limit in scheme.grades.bands):
+            return number
+    return most
+
+
 def probability(share: float) -> str:
     """A probability worked out from draws: that none went the other way makes nothing certain."""
     if share >= 1:
