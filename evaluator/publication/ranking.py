@@ -101,7 +101,6 @@ def of_a_node(edition: Edition, rows: Sequence[tuple[Unit, Rating]], node: str, 
 
 def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bool, own: str = "") -> charts.Chart:
     """Index and interval of each unit; units of one tier stand on one background. `own` is pointed at."""
-    decimals = edition.scheme.publication.decimals
     return charts.dots(
         [
             charts.Row(
@@ -109,7 +108,7 @@ def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bo
                 value=rating.index,
                 low=rating.lower,
                 high=rating.upper,
-                text=" ".join(filter(None, (pages.shown(rating.index, decimals), rating.grade))),
+                text=" ".join(filter(None, (index_shown(edition, rating), rating.grade))),
                 title=said(edition, unit, rating),
                 group=tier_name(rating),
             )
@@ -119,3 +118,7 @@ def picture(edition: Edition, rows: Sequence[tuple[Unit, Rating]], *, narrow: bo
         bands=edition.scheme.grades.bands if any(rating.grade for _unit, rating in rows) else (),
         scale=edition.scheme.normalisation.scale,
     )
+
+
+def index_shown(edition: Edition, rating: Rating) -> str:
+    return pages.shown(rating.index, wording.decimals(rating, edition.scheme))
