@@ -90,12 +90,10 @@ def krippendorff_alpha(
     counts = np.zeros((len(table), len(values)))
     np.add.at(counts, (np.nonzero(~np.isnan(table))[0], at), 1.0)
     estimate = _alpha(counts, values, level)
-    drawn = []
-    for _ in range(replicates):
-        resampled = counts[generator.integers(0, len(counts), len(counts))]
-        there = np.count_nonzero(resampled.sum(axis=0)) > 1
-        if there:
-            drawn.append(_alpha(resampled, values, level))
+    size = len(counts)
+    weights = np.array([np.bincount(generator.integers(0, size, size), minlength=size) for _ in range(replicates)])
+    drawn = _alphas(weights.astype(np.float64), counts, values, level)
+    drawn = drawn[np.count_nonzero(weights @ counts, axis=1) > 1]  # of scores that are all the same there is none
     tail = 50.0 * (1.0 - confidence)
     lower, upper = np.percentile(drawn, [tail, 100.0 - tail])
     return Agreement(estimate, float(lower), float(upper), len(table), len(drawn))
@@ -104,3 +102,45 @@ def krippendorff_alpha(
 def _alpha(counts: Floats, values: Floats, level: Level) -> float:
     found = krippendorff.alpha(value_counts=counts, value_domain=values.tolist(), level_of_measurement=level)
     return float(found)
+
+
+def _alphas(weights: Floats, counts: Floats, values: Floats, level: Level) -> Floats:
+    """Alpha of each resample; NaN where all scores are the same.
+
+    Parameters
+    ----------
+    weights
+        (resamples, units), how often each unit is in it.
+    counts
+        (units, values), how many assessors gave each value.
+    values
+        In ascending order.
+
+    Notes
+    -----
+    The sums over pairs of scores are worked out unit by unit, once for all resamples. Squared differences add up from
+    sums and sums of squares; an ordinal difference is that of the resample's mid-ranks.
+    """
+    n = weights @ counts
+    total, scored = n.sum(axis=1), counts.sum(axis=1)
+    if level in ("interval", "ordinal"):
+        place = np.cumsum(n, axis=1) - n / 2.0 if level == "ordinal" else np.broadcast_to(values, n.shape)
+        place = place - place.mean(axis=1, keepdims=True)  # large numbers must not hide small differences
+        first, second = place @ counts.T, (place * place) @ counts.T
+        observed = (weights * (2.0 * (scored * second - first * first) / (scored - 1.0))).sum(axis=1)
+        expected = 2.0 * (total * (n * place * place).sum(axis=1) - (n * place).sum(axis=1) ** 2)
+    else:
+        apart = _nominal(values) if level == "nominal" else _ratio(values)
+        observed = weights @ (((counts @ apart) * counts).sum(axis=1) / (scored - 1.0))
+        expected = ((n @ apart) * n).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(1.0 - (total - 1.0) * observed / expected, np.float64)
+
+
+def _nominal(values: Floats) -> Floats:
+    return 1.0 - np.eye(len(values))
+
+
+def _ratio(values: Floats) -> Floats:
+    both = values[:, None] + values
+    return np.asarray(((values[:, None] - values) / np.where(both == 0.0, 1.0, both)) ** 2, np.float64)

@@ -13,7 +13,17 @@ from evaluator.accounts.register import create_account
 from evaluator.settings import Settings
 from evaluator.units.cli import SHIPPED
 from evaluator.units.importing import import_units, read_units
-from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, press, signed_in, violations
+from tests.browser.conftest import (
+    DESKTOP,
+    LANGUAGES,
+    PHONE,
+    looked_at_by_axe,
+    opened,
+    overflow,
+    press,
+    signed_in,
+    violations,
+)
 
 PASSWORD = "correct horse battery staple"
 HOME = "/staff/questionnaires"
@@ -123,6 +133,6 @@ def test_every_page_is_accessible_and_fits(
                      "/every-type/1/preview/8", "/every-type/1/try", "/every-type/1/publish",
                      "/every-type/1/delete"):  # fmt: skip
             page.goto(f"{address}{HOME}{path}")
-            assert violations(page) == [], path
+            assert not looked_at_by_axe(language, viewport) or violations(page) == [], path
             assert overflow(page) == 0, path
             assert page.locator("h1").count() == 1, path

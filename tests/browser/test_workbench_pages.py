@@ -20,6 +20,7 @@ from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
     PHONE,
+    looked_at_by_axe,
     opened,
     overflow,
     overlapping_texts,
@@ -88,7 +89,7 @@ def test_every_page_is_accessible_and_fits(bench: Bench, browser: Any, language:
                 fold.evaluate("fold => { fold.open = true }")
             assert overflow(page) <= 0, path
             assert overlapping_texts(page) == [], path
-            assert violations(page) == [], path
+            assert not looked_at_by_axe(language, size) or violations(page) == [], path
 
 
 def test_from_a_snapshot_to_a_published_edition_without_a_script(bench: Bench, browser: Any) -> None:

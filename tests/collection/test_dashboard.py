@@ -97,18 +97,28 @@ def _told(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("number", [3, 24], ids=["few units", "many units"])
 async def test_nobody_who_looks_after_every_answer_sees_a_small_number_or_a_small_difference(
     many_units: Callable[..., Awaitable[list[str]]], app_on: Callable[..., Site], serving: Serving,
-    database_url: str, clock: Clock, number: int, monkeypatch: pytest.MonkeyPatch,
+    database_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.setattr(dashboard_routes, "right_now", clock)
+    await _looked_at_after_every_answer(await many_units(3), app_on(database_url), serving)
+
+
+async def test_nor_of_many_units(
+    many_units: Callable[..., Awaitable[list[str]]], app_on: Callable[..., Site], serving: Serving,
+    sqlite_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(dashboard_routes, "right_now", clock)
+    await _looked_at_after_every_answer(await many_units(24), app_on(sqlite_url), serving)
+
+
+async def _looked_at_after_every_answer(units: list[str], site: Site, serving: Serving) -> None:
     """Answers come one by one. As long as no count passes a ten, every page and file stays as it was to the byte.
 
     So all that can ever be told from any sequence of views is which tens were passed.
     """
-    monkeypatch.setattr(dashboard_routes, "right_now", clock)
-    units, rng = await many_units(number), random.Random(number)
-    site = app_on(database_url)
+    number, rng = len(units), random.Random(len(units))
     operator = await create_account("op", "long enough password", "operator")
     async with serving(site) as client:
         site.state.counted = Counted(keep_for=0.0)

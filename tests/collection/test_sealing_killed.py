@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize(("scene", "least", "step"), [("writer", 15, 1), ("sealing", 40, 3)])
+@pytest.mark.parametrize(("scene", "least", "step"), [("writer", 15, 1), ("sealing", 20, 6)])
 async def test_killed_at_every_boundary_nothing_is_lost_and_nothing_is_there_twice(
     database_url, settings, small_campaign, tmp_path, scene: str, least: int, step: int
 ) -> None:

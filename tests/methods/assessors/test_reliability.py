@@ -10,7 +10,7 @@ from assessed_designs import PENICILLIN, grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.assessors.agreement import LEVELS, krippendorff_alpha
+from methods.assessors.agreement import LEVELS, Level, _alpha, _alphas, krippendorff_alpha
 from methods.assessors.crossed import crossed
 from methods.assessors.generalizability import (
     Components,
@@ -187,6 +187,25 @@ def test_krippendorffs_example_on_all_four_scales() -> None:
         assert round(found.estimate, 3) == published[level]
         assert found.lower < found.estimate < found.upper <= 1.0
         assert found.units == 11  # the twelfth has one score only
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(LEVELS))
+def test_resamples_are_worked_out_as_the_package_does(seed: int, level: Level) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, rng.integers(2, 9), (rng.integers(3, 25), rng.integers(2, 5))).astype(float)
+    table[rng.random(table.shape) < 0.2] = np.nan
+    table = table[np.count_nonzero(~np.isnan(table), axis=1) >= 2]
+    values, at = np.unique(table[~np.isnan(table)], return_inverse=True)
+    if len(values) < 2:
+        return
+    counts = np.zeros((len(table), len(values)))
+    np.add.at(counts, (np.nonzero(~np.isnan(table))[0], at), 1.0)
+    weights = np.array([np.bincount(rng.integers(0, len(table), len(table)), minlength=len(table)) for _ in range(5)])
+    for weight, alpha in zip(weights, _alphas(weights.astype(float), counts, values, level), strict=True):
+        resampled = np.repeat(counts, weight, axis=0)
+        if np.count_nonzero(resampled.sum(axis=0)) > 1:
+            assert alpha == pytest.approx(_alpha(resampled, values, level), abs=1e-10)
 
 
 def test_the_interval_of_agreement_holds_what_it_promises() -> None:
