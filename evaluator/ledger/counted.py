@@ -7,14 +7,13 @@ taken in again by then. A snapshot of some of a campaign's days counts fewer; wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluator.ledger.leaves import RESPONSE, EntryError, read_entry
 from evaluator.ledger.merkle import leaf_hash
 from evaluator.ledger.notes import NoteError, Verifier, read_checkpoint, read_vkey
-from evaluator.ledger.published import WIDTH, DamagedFiles, read_bundle, read_bytes, widths
+from evaluator.ledger.published import DamagedFiles, read_bytes, read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,6 @@ class _Events:
         return sorted(leaf for position, leaf in self.responses if position < size and leaf not in out)
 
 
-def _entries(home: Path, size: int) -> Iterator[tuple[int, bytes]]:
-    for number, width in widths(size, 0):
-        for at, data in enumerate(read_bundle(home, number, width)):
-            yield number * WIDTH + at, data
-
-
 def recount(home: Path, vkey: str | Verifier) -> list[Recount]:
     """Every snapshot that a log names, counted anew. Whether the entries are those of the head says `log check`.
 
@@ -78,7 +71,7 @@ def recount(home: Path, vkey: str | Verifier) -> list[Recount]:
     except (NoteError, UnicodeDecodeError) as error:
         raise DamagedFiles(f"checkpoint: {error}") from None
     events, named = _Events(), []
-    for position, data in _entries(home, head.size):
+    for position, data in enumerate(read_entries(home, head.size)):
         try:
             text = data.decode("ascii")
             if RESPONSE.fullmatch(text):

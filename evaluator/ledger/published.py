@@ -213,3 +213,9 @@ def read_bundle(home: Path, number: int, width: int) -> list[bytes]:
     if len(entries) < width:
         raise DamagedFiles(f"{path}: {len(entries)} entries instead of {width}")
     return entries[:width]
+
+
+def read_entries(home: Path, size: int) -> Iterator[bytes]:
+    """The first `size` entries of a log, as they were published."""
+    for number, width in widths(size, 0):
+        yield from read_bundle(home, number, width)

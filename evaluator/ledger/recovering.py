@@ -7,7 +7,6 @@ log cannot go on like that: the answers, withdrawals and used codes behind its e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 from evaluator import database
@@ -18,7 +17,7 @@ from evaluator.ledger.checking import LogRefused, check_folder
 from evaluator.ledger.files import publish
 from evaluator.ledger.keys import AUDIT, LogKeyError, signer
 from evaluator.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from evaluator.ledger.published import folder, read_bundle, read_published, widths
+from evaluator.ledger.published import folder, read_entries, read_published
 from evaluator.ledger.tables import Log, LogLeaf
 from evaluator.settings import Settings
 
@@ -53,7 +52,7 @@ async def recover_audit(settings: Settings) -> int:
         if row["size"] >= published.size:
             check_not_behind(settings, AUDIT, row["size"], row["root"])
             return 0
-        entries = await asyncio.to_thread(lambda: list(_entries(home, published.size)))
+        entries = await asyncio.to_thread(lambda: list(read_entries(home, published.size)))
         hashes = [leaf_hash(entry) for entry in entries]
         if Frontier().extended(hashes[: row["size"]]).root.hex() != row["root"]:
             raise LogBehind(
@@ -75,12 +74,6 @@ async def recover_audit(settings: Settings) -> int:
         await record(settings, "log.recovered", entries=len(lacking), by="command line")
     await publish(settings, AUDIT)
     return len(lacking)
-
-
-def _entries(home: Path, size: int) -> Iterator[bytes]:
-    """The entries of a log as they were published."""
-    for number, width in widths(size, 0):
-        yield from read_bundle(home, number, width)
 
 
 async def publish_each(settings: Settings) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from evaluator.ledger.leaves import RESPONSE, EntryError, read_entry
 from evaluator.ledger.merkle import Frontier, ProofError, leaf_hash, root_from_inclusion
 from evaluator.ledger.notes import Checkpoint, NoteError, Verifier, read_checkpoint
-from evaluator.ledger.published import WIDTH, DamagedFiles, inclusion, read_bundle, read_bytes, widths
+from evaluator.ledger.published import DamagedFiles, inclusion, read_bytes, read_entries
 from evaluator.rating.defects import InputError
 from evaluator.rating.logged import audit_entry
 
@@ -91,9 +91,9 @@ def opening(audit: Path, audit_key: Verifier, campaign: Path, campaign_key: Veri
     head = _head(audit, audit_key)
     size, root = audit_head(entry)
     frontier, then = Frontier(), Frontier()
-    for at, data in _entries(audit, head.size):
+    for number, data in enumerate(_entries(audit, head.size), start=1):
         frontier = frontier.extended([leaf_hash(data)])
-        if at + 1 == size:
+        if number == size:
             then = frontier
     if frontier.root != head.root:
         raise InputError([f"{audit}: its entries do not lead to its signed head; see evaluator log check"])
@@ -121,11 +121,9 @@ def _head(home: Path, key: Verifier) -> Checkpoint:
         raise InputError([f"{home / 'checkpoint'}: {error}"]) from None
 
 
-def _entries(home: Path, size: int) -> Iterator[tuple[int, bytes]]:
+def _entries(home: Path, size: int) -> Iterator[bytes]:
     try:
-        for number, width in widths(size, 0):
-            for at, data in enumerate(read_bundle(home, number, width)):
-                yield number * WIDTH + at, data
+        yield from read_entries(home, size)
     except DamagedFiles as error:
         raise InputError([f"{home}: {error}"]) from None
 
@@ -133,13 +131,15 @@ def _entries(home: Path, size: int) -> Iterator[tuple[int, bytes]]:
 def _first(home: Path, key: Verifier) -> Mapping[str, Any]:
     """The first entry of a log, proved to be that of its signed head."""
     head = _head(home, key)
-    for position, data in _entries(home, head.size):
-        try:
-            root = root_from_inclusion(position, head.size, leaf_hash(data), inclusion(home, position, head.size))
-            text = data.decode("ascii")
-            if root != head.root:
-                raise InputError([f"{home}: the first entry is not that of the signed head; see evaluator log check"])
-            return {"kind": "response"} if RESPONSE.fullmatch(text) else read_entry(text)
-        except (EntryError, ProofError, DamagedFiles, UnicodeDecodeError) as error:
-            raise InputError([f"{home}: {error}"]) from None
-    raise InputError([f"{home}: the log is empty"])
+    data = next(_entries(home, head.size), None)
+    if data is None:
+        raise InputError([f"{home}: the log is empty"])
+    try:
+        root = root_from_inclusion(0, head.size, leaf_hash(data), inclusion(home, 0, head.size))
+        text = data.decode("ascii")
+        entry = {"kind": "response"} if RESPONSE.fullmatch(text) else read_entry(text)
+    except (EntryError, ProofError, DamagedFiles, UnicodeDecodeError) as error:
+        raise InputError([f"{home}: {error}"]) from None
+    if root != head.root:
+        raise InputError([f"{home}: the first entry is not that of the signed head; see evaluator log check"])
+    return entry
