@@ -7,7 +7,6 @@ log cannot go on like that: the answers, withdrawals and used codes behind its e
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from evaluator import database
 from evaluator.ledger import notes
