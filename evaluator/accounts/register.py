@@ -8,7 +8,7 @@ from evaluator.accounts import passwords
 from evaluator.accounts.tables import ROLES, Account
 from evaluator.problems import Problem
 
-PATIENCE = 100  # wrong passwords in a row, from wherever: `accounts.brake` stops each network much earlier
+PATIENCE = 100  # wrong passwords in a row, from wherever: `accounts.browsers` stops each network much earlier
 LOCKED_FOR = timedelta(minutes=15)  # for browsers that never signed in as this account
 
 

@@ -8,8 +8,9 @@ from litestar import Request, Response, get, post
 
 from evaluator import language, pages, security
 from evaluator.accounts import key_routes, sessions
-from evaluator.accounts.brake import Brake, Browser
+from evaluator.accounts.browsers import WINDOW, Browser
 from evaluator.accounts.register import authenticate
+from evaluator.brake import Brake
 from evaluator.units.tables import Unit
 
 
@@ -33,7 +34,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
             request, "accounts/sign_in.html", status=status, headers=headers, back=back, name=name, error=why
         )
 
-    if wait := brake.attempt(*browser.counted):
+    if wait := browser.wait(brake):
         why = language.gettext("There were too many wrong passwords. Please wait for a quarter of an hour.")
         return refused(why, 429, **{"Retry-After": str(wait)})
     account = await authenticate(name, str(form.get("password", ""))[:200], known=browser.known)
@@ -41,7 +42,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
         return refused(
             language.gettext("Name or password is wrong. After five wrong ones you wait for a quarter of an hour.")
         )
-    brake.right(*browser.counted)
+    browser.was_right(brake)
     if old := security.cookie(request.scope, sessions.COOKIE):
         await sessions.close_session(old)
     token = await sessions.open_session(account.id)
@@ -55,7 +56,7 @@ def _brake(request: Request[Any, Any, Any]) -> Brake:
     """That of this process."""
     state = request.app.state
     if "sign_in_brake" not in state:
-        state.sign_in_brake = Brake()
+        state.sign_in_brake = Brake(WINDOW)
     found: Brake = state.sign_in_brake
     return found
 

@@ -239,11 +239,12 @@ class Intake:
         while self._waiting and len(batch) < self._batch:
             one = self._waiting.popleft()
             code = one[0].code_hash
-            if code is None or code not in codes:
-                batch.append(one)
-                codes.add(code or "")
-            else:
+            if code in codes:
                 held.append(one)
+                continue
+            batch.append(one)
+            if code is not None:
+                codes.add(code)
         self._waiting.extendleft(reversed(held))
         return batch
 

@@ -191,7 +191,6 @@ FORM = {
     "schema": {"type": "string", "enum": [suffix.removeprefix(".") for suffix in TYPES]}, "example": "json",
 }  # fmt: skip
 JSON_OR_CSV = {**FORM, "schema": {"type": "string", "enum": ["json", "csv"]}}
-FORM_OF_TWO = {**FORM, "schema": {"type": "string", "enum": ["json", "csv"]}}
 BOM = _query("bom", "1: CSV begins with a byte order mark, for Excel", {"type": "string", "enum": ["1"]})
 LEVEL = _query("level", "of this level of the scheme only", {"type": "string"})
 OF_EDITION = _query("edition", "identifier; the latest where it is left out", {"type": "string"})
@@ -340,7 +339,7 @@ def description(version: str, address: str) -> dict[str, Any]:
             ),
             "/schemes.{form}": _get(
                 "schemes", "All schemes that were registered before data came, the latest first", "Schemes", SCHEMES,
-                (".json", ".csv"), FORM_OF_TWO, BOM,
+                (".json", ".csv"), JSON_OR_CSV, BOM,
             ),
             "/staff/review/{unit}/ratings.{form}": _get(
                 "review", "Subordinates with points, changes and comparison", "Review", REVIEW, TABLES, UNDER_REVIEW,

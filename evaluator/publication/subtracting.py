@@ -32,7 +32,7 @@ async def refuse_to_be_subtracted(settings: Settings, row: PublishedEdition) -> 
         (PublishedEdition.identifier != row.identifier) & (PublishedEdition.state != "draft")
     ):
         files = folder_of(settings, other.identifier)
-        if (files / NOTE).is_file() and may_subtract(edition, read_edition(files)):
+        if (files / NOTE).is_file() and may_subtract(edition, shown := read_edition(files)):
             raise Problem(
                 409,
                 _("This edition and one that was shown count some of the same answers"),
@@ -41,5 +41,5 @@ async def refuse_to_be_subtracted(settings: Settings, row: PublishedEdition) -> 
                     "Rate it again with --against and the snapshot that %(other)s was computed from (%(sha256)s)."
                 ),
                 other=other.identifier,
-                sha256=read_edition(files).note.snapshot.sha256,
+                sha256=shown.note.snapshot.sha256,
             )

@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from evaluator.accounts import register
-from evaluator.accounts.brake import FOR_A_NAME, FROM_A_NETWORK, WINDOW, Brake
+from evaluator.accounts.browsers import FOR_A_NAME, FROM_A_NETWORK, WINDOW
 from evaluator.accounts.register import authenticate, create_account
 from evaluator.accounts.tables import Account
 from evaluator.app import create_app
+from evaluator.brake import Brake
 from evaluator.settings import Settings
 
 PAGE = {"accept": "text/html", "accept-language": "en"}
@@ -113,7 +114,7 @@ async def test_guessing_from_many_networks_lets_known_browsers_in_only(
 
 def test_a_window_ends_and_no_more_is_kept_than_counts() -> None:
     at = [0.0]
-    brake = Brake(lambda: at[0])
+    brake = Brake(WINDOW, lambda: at[0])
     name = ("name 10.0.0.0/24 li", 2)
     assert [brake.attempt(name) for _ in range(3)] == [0, 0, WINDOW]
     at[0] = WINDOW - 1
@@ -121,3 +122,10 @@ def test_a_window_ends_and_no_more_is_kept_than_counts() -> None:
     at[0] = WINDOW
     assert brake.attempt(name) == 0
     assert "10.0.0" not in repr(vars(brake))
+
+
+def test_names_that_somebody_makes_up_do_not_fill_the_memory() -> None:
+    brake = Brake(WINDOW)
+    for number in range(10_000):
+        brake.attempt(("network 10.0.0.0/24", FROM_A_NETWORK), (f"name 10.0.0.0/24 {number}", FOR_A_NAME))
+    assert len(brake) == FROM_A_NETWORK + 1
