@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages, problems
@@ -16,10 +14,12 @@ from evaluator.assessment.overview import CSV_COLUMNS, imports_of, list_rounds, 
 from evaluator.assessment.tables import AssessmentRound
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem
+from evaluator.sent_forms import text_in, upload_in
 from evaluator.spreadsheets.findings import Finding, Refused
 
 Staff = Request[Any, Any, Any]
 OPERATOR = {"roles": {"operator"}}
+LONGEST_SOURCE = 255  # characters of a field
 PROBLEMS_SHOWN = 500
 
 
@@ -81,21 +81,20 @@ async def bring_file(request: Staff, number: FromPath[int], what: FromPath[str])
     if what not in ("scores", "assignments"):
         raise problems.not_found(what[:40])
     form = await request.form()
-    upload = form.get("file")
-    content = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
-    if not content:
+    upload = await upload_in(form)
+    if not upload.content:
         error = FieldProblem(f"{what}-file", gettext("Choose a CSV or XLSX file that is not empty."))
         return await _round_page(request, found, errors=(error,))
     account, settings = request.scope["state"]["account"], request.app.state.settings
     by = f"{account.role} {account.id}"
     try:
         if what == "assignments":
-            await import_assignments(found, content, settings, by)
+            await import_assignments(found, upload.content, settings, by)
         else:
             offer = ScoresOffer(
-                posixpath.basename(upload.filename.replace("\\", "/")),  # type: ignore[union-attr]
-                content,
-                str(form.get("source", "")).replace("\x00", ""),
+                upload.name,
+                upload.content,
+                text_in(form, "source", LONGEST_SOURCE),
                 datetime.now(request.app.state.settings.zone).date(),
                 request.scope["state"]["account"].id,
                 form.get("assign") == "yes",

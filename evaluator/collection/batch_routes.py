@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages, security
@@ -32,6 +31,7 @@ from evaluator.collection.tables import CARRIERS
 from evaluator.collection.undelivered import count_undelivered
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem, not_found
+from evaluator.sent_forms import text_in, upload_in
 from evaluator.spreadsheets.findings import Finding, Refused
 
 Ask = Request[Any, Any, Any]
@@ -40,6 +40,7 @@ MOST = 2_000  # people of a batch that is made here: drawing a letter's square t
 LARGEST = 12_000_000  # bytes of an upload
 LARGEST_CONTACTS = 50_000_000  # bytes, unpacked
 SHOWN = 200  # findings on a page
+LONGEST, LONGEST_CODES = 200, 100_000  # characters of a field, of a list of codes
 NAMED = 20  # units that an address can name
 FIELDS = ("batch", "carrier", "how", "number", "least", "psus")
 
@@ -67,16 +68,6 @@ def _place(request: Ask, campaign: LiveCampaign, batch: str, what: str) -> Seale
 
 def _today(request: Ask) -> date:
     return today(right_now(), request.app.state.settings.zone)
-
-
-def _text(form: Any, name: str, most: int = 200) -> str:
-    value = form.get(name, "")
-    return value.replace("\x00", "").strip()[:most] if isinstance(value, str) else ""
-
-
-async def _upload(form: Any, name: str) -> bytes:
-    upload = form.get(name)
-    return await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
 
 
 def _field(pointer: str, message: str, **values: object) -> FieldProblem:
@@ -155,8 +146,8 @@ async def draw_batch(request: Ask, campaign: FromPath[str]) -> Response[Any]:
     """Draw a sample from a file and make what the sender needs; or say everything that is wrong and keep nothing."""
     found = await to_decide(request, campaign)
     form = await request.form()
-    asked = {name: _text(form, name) for name in FIELDS}
-    frame, allocation = await _upload(form, "frame"), await _upload(form, "allocation")
+    asked = {name: text_in(form, name, LONGEST) for name in FIELDS}
+    frame, allocation = (await upload_in(form, "frame")).content, (await upload_in(form, "allocation")).content
     wrong = _wrong_wishes(asked, frame, allocation)
     if wrong:
         return _form(request, found, asked, Mistakes(wrong))
@@ -263,7 +254,7 @@ async def fetch(request: Ask, campaign: FromPath[str], batch: FromPath[str], fil
 async def saved(request: Ask, campaign: FromPath[str], batch: FromPath[str]) -> Response[Any]:
     """Delete what is held: the operator has it."""
     found = await to_decide(request, campaign)
-    what = _text(await request.form(), "what")
+    what = text_in(await request.form(), "what", LONGEST)
     if what not in ("invitations", "reminder"):
         raise not_found(what[:40])
     await asyncio.to_thread(_place(request, found, batch, what).discard)
@@ -275,7 +266,7 @@ async def make_reminder(request: Ask, campaign: FromPath[str], batch: FromPath[s
     """Make reminders from the files of the batch, which are brought again: nobody is remembered here."""
     found = await to_decide(request, campaign)
     line = await batch_lines.line(found.id, batch)
-    content = await _upload(await request.form(), "contacts")
+    content = (await upload_in(await request.form(), "contacts")).content
     if not content:
         wrong = Mistakes([_field("contacts", _("Choose the ZIP that you saved, or the contacts.csv in it."))])
         return await _batch_page(request, found, batch, wrong)
@@ -321,7 +312,7 @@ async def give_back(request: Ask, campaign: FromPath[str], batch: FromPath[str])
     found = await to_decide(request, campaign)
     await batch_lines.line(found.id, batch)
     form = await request.form()
-    content, typed = await _upload(form, "returned"), _text(form, "codes", 100_000)
+    content, typed = (await upload_in(form, "returned")).content, text_in(form, "codes", LONGEST_CODES)
     if bool(content) == bool(typed):
         wrong = Mistakes([_field("codes", _("Type codes, a line each, or choose a file with a column “code”."))])
         return await _batch_page(request, found, batch, wrong)

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages, security
@@ -24,6 +23,7 @@ from evaluator.collection.life_routes import to_decide
 from evaluator.collection.rules import Rules, read_rules
 from evaluator.language import gettext
 from evaluator.problems import FieldProblem, Problem, forbidden
+from evaluator.sent_forms import upload_in
 from evaluator.spreadsheets.cells import parse_date
 from evaluator.spreadsheets.findings import Refused
 from evaluator.units.codes import canonical_code
@@ -98,17 +98,11 @@ async def look(request: Ask, campaign: FromPath[str]) -> Response[Any]:
         if isinstance(value := form.get(name), str)
     }
     reading = _Reading(found, asked, _standing(request, found))
-    changes = await reading.changes(
-        await _upload(form, "targets"), await _upload(form, "rules"), request.scope["state"]["account"].unit
-    )
+    targets, rules = await upload_in(form, "targets"), await upload_in(form, "rules")
+    changes = await reading.changes(targets.content, rules.content, request.scope["state"]["account"].unit)
     if reading.wrong:
         return _form(request, found, asked, reading.wrong)
     return await _looking(request, found, changes, asked)
-
-
-async def _upload(form: Any, name: str) -> bytes:
-    upload = form.get(name)
-    return await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
 
 
 class _Reading:

@@ -7,7 +7,6 @@ import hashlib
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import database, pages
@@ -20,6 +19,7 @@ from evaluator.editing.uploading import MOST_UPLOAD, XLSFORM, YAML, Brought, fil
 from evaluator.language import gettext
 from evaluator.ledger.audit import record
 from evaluator.problems import FieldProblem, Problem
+from evaluator.sent_forms import upload_in
 from questionnaires.mistakes import DefinitionError
 from questionnaires.support import unsupported_in_campaign
 from questionnaires.translations import lacking
@@ -56,14 +56,14 @@ async def _list_page(request: Staff, error: str) -> Response[Any]:
 @post("/questionnaires", opt=OPERATOR, request_max_body_size=MOST_UPLOAD + 65536)
 async def bring_file(request: Staff) -> Response[Any]:
     """Keep a file as a draft and show what is doubtful in it, or show everything that is wrong and keep nothing."""
-    upload = (await request.form()).get("file")
-    content = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
+    upload = await upload_in(await request.form())
+    content = upload.content
     if not content:
         missing = _("Choose a file that is not empty.")
         if not pages.wants_page(request):
             raise Problem(422, _("There is no file"), missing)
         return await _list_page(request, gettext(missing))
-    name = file_name(upload.filename)  # type: ignore[union-attr]
+    name = file_name(upload.name)
     try:
         brought = await asyncio.to_thread(read_upload, content, name)
     except DefinitionError as error:

@@ -32,6 +32,7 @@ from evaluator.publication.review_lines import Review
 from evaluator.publication.review_rules import InForce
 from evaluator.publication.routes import TYPES, Web, page_number, shown
 from evaluator.records.outstanding import outstanding
+from evaluator.sent_forms import text_in
 
 FORMATS = ("csv", "xlsx", "parquet", "json")
 REVIEWERS = {"superior", "operator"}
@@ -243,8 +244,8 @@ def as_values(rule: review_rule.Rule) -> dict[str, Any]:
 async def send_rule(request: Web) -> Response[Any]:
     """Look at what another rule would give, or keep it as a new version."""
     sent = await request.form()
-    values: dict[str, Any] = {name: _text(sent, name, 20) for name in review_rule.Rule.__struct_fields__}
-    why = _text(sent, "why", LONGEST_WHY)
+    values: dict[str, Any] = {name: text_in(sent, name, 20) for name in review_rule.Rule.__struct_fields__}
+    why = text_in(sent, "why", LONGEST_WHY)
     rule, wrong = review_rule.from_form(values)
     errors = list(wrong)
     keeping = "preview" not in sent
@@ -267,11 +268,6 @@ async def send_rule(request: Web) -> Response[Any]:
     moved = [(a, b) for a, b in pairs if a.points.total != b.points.total and (a.points.given or b.points.given)]
     given = [(a, b) for a, b in pairs if b.points.given]
     return await rule_page(request, values, why=why, preview=(moved or given)[:PREVIEWED], moved=len(moved))
-
-
-def _text(form: Any, name: str, longest: int) -> str:
-    value = form.get(name, "")
-    return str(value).replace("\x00", "").strip()[:longest] if isinstance(value, str) else ""
 
 
 staff: list[Any] = [own_review, rule_form, send_rule, unit_review, unit_report, review_file]

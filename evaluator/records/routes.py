@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages, problems
@@ -21,6 +19,7 @@ from evaluator.records.importing import Offer, findings_of, import_file, keep_re
 from evaluator.records.kinds import LAYOUTS, Kind
 from evaluator.records.tables import Import, Refusal
 from evaluator.records.vocabulary import indicator_names, read_vocabulary, scheme_files
+from evaluator.sent_forms import text_in, upload_in
 from evaluator.settings import Settings
 from evaluator.spreadsheets.cells import parse_date
 from evaluator.spreadsheets.findings import Refused, Wrong
@@ -28,6 +27,7 @@ from evaluator.units.tables import Unit
 
 Staff = Request[Any, Any, Any]
 OPERATOR = {"roles": {"operator"}}
+LONGEST = 300  # characters of a field
 CONCERNED = {"roles": {"operator", "superior", "representative"}}
 A_PAGE = 50
 PROBLEMS_SHOWN = 500
@@ -126,16 +126,16 @@ async def import_form(request: Staff) -> Response[Any]:
 async def bring_file(request: Staff) -> Response[Any]:
     """Take a file whole and show what came in, or show everything that is wrong with it."""
     sent = await request.form()
-    form = ImportForm(**{name: _text(sent, name) for name in ImportForm.__struct_fields__})
-    upload = sent.get("file")
-    content = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
+    form = ImportForm(**{name: text_in(sent, name, LONGEST) for name in ImportForm.__struct_fields__})
+    upload = await upload_in(sent)
+    content = upload.content
     schemes = {one.name: one for one in scheme_files(_settings(request).data_dir)}
     errors, period = _form_errors(form, content, schemes)
     if errors or period is None:
         return _form_page(request, form, errors)
     offer = Offer(
         kind=form.kind,  # type: ignore[arg-type]
-        file_name=posixpath.basename(upload.filename.replace("\\", "/")) or "–",  # type: ignore[union-attr]
+        file_name=upload.name or "–",
         content=content,
         source=form.source,
         period=period,
@@ -151,11 +151,6 @@ async def bring_file(request: Staff) -> Response[Any]:
     return pages.redirect(
         f"/staff/records/imports/{taken.number}?zero={taken.not_applicable}&blank={taken.not_reported}"
     )
-
-
-def _text(form: Any, name: str) -> str:
-    value = form.get(name, "")
-    return str(value).replace("\x00", "").strip()[:300] if isinstance(value, str) else ""
 
 
 def _form_errors(
@@ -214,7 +209,7 @@ async def withdraw(request: Staff, number: FromPath[int]) -> Response[Any]:
     found = await _import(number)
     try:
         await withdraw_import(
-            number, _text(await request.form(), "why"), _today(request), _settings(request), by=_who(request)
+            number, text_in(await request.form(), "why", LONGEST), _today(request), _settings(request), by=_who(request)
         )
     except Problem as problem:
         if problem.status != 422:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 
 from evaluator import pages
 from evaluator.problems import FieldProblem, Problem
+from evaluator.sent_forms import upload_in
 from evaluator.settings import Settings
 from evaluator.units.importing import COLUMNS, import_units, read_units
 from evaluator.units.tables import Unit
@@ -38,11 +38,11 @@ async def list_units(request: Request[Any, Any, Any]) -> Response[Any]:
 @post("/units/import", opt=OPERATOR)
 async def import_file(request: Request[Any, Any, Any]) -> Response[Any]:
     """Take a CSV file whole, or show every bad row."""
-    upload = (await request.form()).get("file")
-    if not isinstance(upload, UploadFile):
+    upload = await upload_in(await request.form())
+    if not upload.content:
         return await _listing(request, "", errors=(FieldProblem("file", "choose a CSV file first"),))
     try:
-        number = await import_units(read_units(await upload.read()), *_for_the_log(request))
+        number = await import_units(read_units(upload.content), *_for_the_log(request))
     except Problem as problem:
         return await _listing(request, "", errors=problem.errors)
     return await _listing(request, "", done=number)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from evaluator import pages
@@ -18,6 +17,7 @@ from evaluator.problems import FieldProblem, Problem, forbidden, not_found
 from evaluator.publication import shelf
 from evaluator.rating import registering
 from evaluator.rating.defects import InputError
+from evaluator.sent_forms import upload_in
 from evaluator.workbench import asking, look_routes, places, runs, schemes, wording
 from evaluator.workbench.asking import Asked, Asker
 from evaluator.workbench.look_routes import HOME, OPERATOR, YAML_TYPE, Staff
@@ -149,13 +149,13 @@ async def _schemes_page(request: Staff, error: str = "", name: str = "", defects
 async def bring_scheme(request: Staff) -> Response[Any]:
     """Keep a scheme, or show everything that is wrong in it and keep nothing."""
     who = asker(request)
-    upload = (await request.form()).get("file")
-    content = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
+    upload = await upload_in(await request.form())
+    content = upload.content
     if not content:
         if not pages.wants_page(request):
             raise Problem(422, _("There is no file"), _("Choose a file that is not empty."))
         return await _schemes_page(request, error=pages.language.gettext(_("Choose a file that is not empty.")))
-    name = file_name(upload.filename)  # type: ignore[union-attr]
+    name = file_name(upload.name)
     try:
         await asyncio.to_thread(registering.checked, content, name)
     except InputError as error:
