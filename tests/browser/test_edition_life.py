@@ -17,9 +17,9 @@ from evaluator.rating.registering import register
 from evaluator.settings import Settings
 from evaluator.workbench.schemes import shipped
 from tests.browser.conftest import (
-    DESKTOP,
     LANGUAGES,
     PHONE,
+    VIEWPORTS,
     looked_at_by_axe,
     opened,
     overflow,
@@ -32,7 +32,6 @@ from tests.browser.conftest import (
 from tests.publication import small_edition as small
 
 PASSWORD = "correct horse battery staple"
-VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 OWN = "9001"
 WHY = "Weights as the law has them; adopted by the council on 28 November 2025 after hearing every rated unit."
 REPLY = "The figures of the new hall are missing; it opened in May."

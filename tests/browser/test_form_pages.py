@@ -21,9 +21,9 @@ from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.assessment.small_round import PLAN
 from tests.browser.conftest import (
-    DESKTOP,
     LANGUAGES,
     PHONE,
+    VIEWPORTS,
     looked_at_by_axe,
     opened,
     overflow,
@@ -35,7 +35,6 @@ from tests.browser.watched import CODE as WATCHED
 from tests.browser.watched import make_watched
 
 PASSWORD = "correct horse battery staple"
-VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 CAMPAIGN, CITY, COUNTY = "test-2026", "3701", "370102"
 PUBLIC = [
     "/rate",

@@ -19,6 +19,7 @@ from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
     PHONE,
+    VIEWPORTS,
     looked_at_by_axe,
     opened,
     overflow,
@@ -32,7 +33,6 @@ from tests.browser.conftest import (
 from tests.publication import small_edition as small
 
 NAME, PASSWORD = "region", "correct horse battery staple"
-VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 PATHS = {
     "home": "/",
     "editions": "/editions",

@@ -21,6 +21,7 @@ from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
     PHONE,
+    VIEWPORTS,
     opened,
     overflow,
     overlapping_texts,
@@ -33,7 +34,6 @@ from tests.browser.conftest import (
 from tests.publication import small_edition as small
 
 PASSWORD = "correct horse battery staple"
-VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 WORSE, BETTER = "9001", "9004"  # how these were a year before: much worse, much better
 WAITING = small.CAPPED  # a unit with a veto that has records that wait for rectification too
 EARLIER = (date(2025, 1, 1), date(2025, 12, 31))

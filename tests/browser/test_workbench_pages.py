@@ -19,7 +19,7 @@ from evaluator.workbench.tables import WorkbenchRun
 from tests.browser.conftest import (
     DESKTOP,
     LANGUAGES,
-    PHONE,
+    VIEWPORTS,
     looked_at_by_axe,
     opened,
     overflow,
@@ -34,7 +34,6 @@ from tests.workbench.conftest import finished
 
 PASSWORD = "correct horse battery staple"
 HOME = "/staff/workbench"
-VIEWPORTS = {"phone": PHONE, "desktop": DESKTOP}
 PATHS = (
     "", "/new", "/snapshot", "/schemes", "/compare?a={run}&b={run}", "/runs/{run}", "/runs/{run}/coverage?level=W",
     "/runs/{run}/outliers?level=W", "/runs/{run}/correlations", "/runs/{run}/weights", "/runs/{run}/sensitivity",
