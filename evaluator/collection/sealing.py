@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
 
 import asyncpg
 import msgspec
 
 from evaluator import database
-from evaluator.collection.campaigns import GRACE, closes_at, load_campaign
+from evaluator.collection.campaigns import GRACE, closes_at, load_campaign, right_now, today
 from evaluator.collection.mixing import tidy
 from evaluator.collection.responses import KEPT, response_entry
 from evaluator.collection.tables import Campaign
-from evaluator.ledger.appending import LogMoved, append_postgres, append_sqlite
+from evaluator.ledger.appending import LogMoved, Responses, append_postgres, append_sqlite
 from evaluator.ledger.files import publish
 from evaluator.ledger.keys import campaign_log
 from evaluator.problems import Problem
@@ -29,7 +28,8 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 LEAST = 50  # responses of a unit that are sealed together before the close
-MOST = 50_000  # responses in one transaction, but for a unit that has more: those that come wait for its end
+MOST = 20_000  # responses in one transaction while people answer: their answers wait for its end, about a second
+MOST_QUIET = 1_000_000  # while nobody can: each transaction touches nearly every page of the indexes
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
 LOCK = 20261130  # any number, the same for every process that seals
 TRIES = 5  # when somebody began the log at the same moment
@@ -105,10 +105,27 @@ def _depth(unit: str, parent: Mapping[str, str | None]) -> int:
     return depth
 
 
-def _portion(groups: Sequence[Group]) -> tuple[Group, ...]:
-    """As many groups as one transaction takes."""
-    upto = list(accumulate(group.size for group in groups))
-    return tuple(group for group, size in zip(groups, upto, strict=True) if size <= MOST) or tuple(groups[:1])
+def _portions(groups: Sequence[Group], most: int) -> list[tuple[Group, ...]]:
+    """Groups that are sealed in one transaction: as many as it takes, or one that has more."""
+    portions: list[list[Group]] = []
+    room = 0
+    for group in groups:
+        if not portions or group.size > room:
+            portions.append([])
+            room = most
+        portions[-1].append(group)
+        room -= group.size
+    return [tuple(portion) for portion in portions]
+
+
+def _shares(number: int, most: int) -> list[int]:
+    """A number in as few equal shares as none is more than `most`.
+
+    >>> _shares(101, 50)
+    [34, 34, 33]
+    """
+    shares = -(-number // most)
+    return [number // shares + (k < number % shares) for k in range(shares)]
 
 
 def _group_rows(campaign: int, groups: Sequence[Group], before: int) -> Iterator[tuple[int, str, int, int, int]]:
@@ -138,7 +155,8 @@ async def seal(settings: Settings, code: str, *, everything: bool) -> Sealed:
     if not found:
         raise Problem(404, _("No such campaign"), _("There is no campaign “%(code)s”."), code=code)
     parent = {row["code"]: row["parent"] for row in await Unit.select(Unit.code, Unit.parent)}
-    epoch = _Epoch(settings, found[0]["id"], code, parent, everything)
+    most = MOST if await _somebody_may_answer(settings) else MOST_QUIET
+    epoch = _Epoch(settings, found[0]["id"], code, parent, everything, most)
     engine = database.engine()
     if isinstance(engine, database.DurableSQLiteEngine):
         sealed = await asyncio.to_thread(_sqlite, engine.path, epoch)
@@ -156,25 +174,47 @@ class _Epoch(msgspec.Struct, frozen=True):
     code: str
     parent: Mapping[str, str | None]
     everything: bool
+    most: int  # responses in one transaction
 
-    def portion(self, waiting: Mapping[str, int]) -> tuple[Group, ...]:
-        return _portion(groups_of(waiting, self.parent, everything=self.everything))
+    def portions(self, waiting: Mapping[str, int]) -> list[tuple[Group, ...]]:
+        return _portions(groups_of(waiting, self.parent, everything=self.everything), self.most)
 
-    def entries(self, commitments: Sequence[str]) -> list[str]:
-        return [response_entry(self.code, one) for one in commitments]
+    def slices(self, groups: Sequence[Group]) -> list[int]:
+        """Sizes of the transactions of a portion: one, but for a group that is too large for it."""
+        return _shares(sum(group.size for group in groups), self.most)
+
+    def entries(self, commitments: Iterable[str]) -> Responses:
+        return Responses.of(self.code, (response_entry(self.code, one) for one in commitments))
 
 
 # --- SQLite ---------------------------------------------------------------------------------------------------------
+
+# What waits was checked when it came in, and what it names cannot go while it waits: no key is looked up a second time.
+# Of a table with foreign keys SQLite deletes all rows one by one while it looks after them. Pages are copied from the
+# log of changes to their places between two transactions, when the writer may go on.
+FOR_SEALING = "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-{};"
+CACHE = 128 * 1024  # kibibytes: the indexes of a million responses
+PLAN = """
+CREATE TEMP TABLE place (unit TEXT PRIMARY KEY, portion INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TEMP TABLE planned (portion INTEGER, identifier TEXT, PRIMARY KEY (portion, identifier)) WITHOUT ROWID;
+CREATE TEMP TABLE moving (identifier TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+OF_MOVING = "FROM moving CROSS JOIN pending USING (identifier)"
 
 
 def _sqlite(path: str, epoch: _Epoch) -> Sealed:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.executescript(f"{database.PRAGMAS} PRAGMA temp_store=MEMORY;")
-        connection.execute("CREATE TEMP TABLE sealing (unit TEXT PRIMARY KEY)")
+        connection.executescript(f"{database.PRAGMAS} {FOR_SEALING.format(CACHE)} {PLAN}")
         done: list[Group] = []
-        while groups := _sqlite_portion(connection, epoch):
-            done += groups
+        complete = False
+        while not complete:
+            complete = True
+            for groups, number in _sqlite_planned(connection, epoch):
+                if not _sqlite_portion(connection, epoch, groups, number):
+                    complete = False  # somebody else sealed some of it meanwhile
+                    break
+                done += groups
         return Sealed(sum(group.size for group in done), tuple(done))
     except (sqlite3.Error, OverflowError) as error:
         raise database.translated(error) from error
@@ -182,33 +222,59 @@ def _sqlite(path: str, epoch: _Epoch) -> Sealed:
         connection.close()
 
 
-def _sqlite_portion(connection: sqlite3.Connection, epoch: _Epoch) -> tuple[Group, ...]:
-    """One transaction; the groups that it sealed, none when there is nothing to seal."""
+def _sqlite_planned(connection: sqlite3.Connection, epoch: _Epoch) -> Iterator[tuple[tuple[Group, ...], int]]:
+    """Each time, identifiers of a portion are in `moving`; its groups, and how many they are. Locks nothing."""
+    connection.execute("BEGIN")  # one picture of what waits
+    try:
+        counts = "SELECT unit, count(*) FROM pending NOT INDEXED WHERE campaign = ? GROUP BY unit"
+        portions = epoch.portions(dict(connection.execute(counts, [epoch.campaign]).fetchall()))
+        connection.execute("DELETE FROM place")
+        connection.execute("DELETE FROM planned")
+        places = [(unit, at) for at, groups in enumerate(portions) for group in groups for unit in group.units]
+        connection.executemany("INSERT INTO place VALUES (?, ?)", places)
+        connection.execute(
+            "INSERT INTO planned SELECT portion, identifier FROM pending NOT INDEXED JOIN place USING (unit) "
+            "WHERE campaign = ? ORDER BY portion, identifier",
+            [epoch.campaign],
+        )
+    finally:
+        connection.execute("COMMIT")
+    for at, groups in enumerate(portions):
+        last = ""
+        for number in epoch.slices(groups):
+            connection.execute("DELETE FROM moving")
+            some = "SELECT identifier FROM planned WHERE portion = ? AND identifier > ? ORDER BY identifier LIMIT ?"
+            connection.execute(f"INSERT INTO moving {some}", [at, last, number])
+            last = connection.execute("SELECT max(identifier) FROM moving").fetchone()[0]
+            if len(groups) == 1 and groups[0].size > number:
+                units = connection.execute(f"SELECT unit, count(*) {OF_MOVING} GROUP BY unit").fetchall()
+                yield (Group(dict(units)),), number
+            else:
+                yield groups, number
+
+
+def _sqlite_portion(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group], number: int) -> bool:
+    """One transaction; False, and nothing is done, when not all of it waits any more."""
+    found = connection.execute(f"SELECT commitment {OF_MOVING} ORDER BY +leaf_hash")
+    entries = epoch.entries(row[0] for row in found)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        counts = "SELECT unit, count(*) FROM pending WHERE campaign = ? GROUP BY unit"
-        waiting = dict(connection.execute(counts, [epoch.campaign]).fetchall())
-        groups = epoch.portion(waiting)
-        if groups:
-            _sqlite_move(connection, epoch, groups)
+        there = len(entries) == number == connection.execute(f"SELECT count(*) {OF_MOVING}").fetchone()[0]
+        if there:
+            _sqlite_move(connection, epoch, groups, entries)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return groups
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return there
 
 
-def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group]) -> None:
-    units = sorted(unit for group in groups for unit in group.units)
-    connection.execute("DELETE FROM sealing")
-    connection.executemany("INSERT INTO sealing VALUES (?)", [(unit,) for unit in units])
-    chosen = "FROM pending WHERE campaign = ? AND unit IN (SELECT unit FROM sealing)"
-    leaves = connection.execute(f"SELECT commitment {chosen} ORDER BY leaf_hash", [epoch.campaign]).fetchall()
-    entries = epoch.entries([one[0] for one in leaves])
+def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group], entries: Responses) -> None:
     head = append_sqlite(connection, epoch.settings, campaign_log(epoch.code), entries)
-    move = f"INSERT INTO response ({MOVED}) SELECT {MOVED} {chosen} AND NOT withdrawn ORDER BY identifier"
-    connection.execute(move, [epoch.campaign])
+    move = f"INSERT INTO response ({MOVED}) SELECT {MOVED} {OF_MOVING} WHERE NOT withdrawn ORDER BY identifier"
+    connection.execute(move)
     connection.executemany(
         "INSERT INTO sealed_group (campaign, unit, log_size, responses, group_size) VALUES (?, ?, ?, ?, ?)",
         _group_rows(epoch.campaign, groups, head.size - len(entries)),
@@ -216,7 +282,7 @@ def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence
     if connection.execute("SELECT count(*) FROM pending").fetchone()[0] == len(entries):
         connection.execute("DELETE FROM pending")  # the whole table at once takes a fraction of the time
     else:
-        connection.execute(f"DELETE {chosen}", [epoch.campaign])
+        connection.execute("DELETE FROM pending WHERE identifier IN (SELECT identifier FROM moving)")
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -245,7 +311,8 @@ async def _postgres_portion(connection: asyncpg.Connection, epoch: _Epoch) -> tu
                 await connection.execute("SELECT 1 FROM log WHERE name = $1 FOR UPDATE", campaign_log(epoch.code))
                 await connection.execute("LOCK TABLE pending IN SHARE ROW EXCLUSIVE MODE")
                 counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
-                groups = epoch.portion(dict(await connection.fetch(counts, epoch.campaign)))
+                portions = epoch.portions(dict(await connection.fetch(counts, epoch.campaign)))
+                groups = portions[0] if portions else ()
                 if groups:
                     await _postgres_move(connection, epoch, groups)
             return groups
@@ -259,7 +326,7 @@ async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: 
     units = sorted(unit for group in groups for unit in group.units)
     chosen = "FROM pending WHERE campaign = $1 AND unit = ANY($2::text[])"
     found = f'SELECT commitment {chosen} ORDER BY leaf_hash COLLATE "C"'
-    entries = epoch.entries([row[0] for row in await connection.fetch(found, epoch.campaign, units)])
+    entries = epoch.entries(row[0] for row in await connection.fetch(found, epoch.campaign, units))
     head = await append_postgres(connection, epoch.settings, campaign_log(epoch.code), entries)
     move = f'INSERT INTO response ({MOVED}) SELECT {MOVED} {chosen} AND NOT withdrawn ORDER BY identifier COLLATE "C"'
     await connection.execute(move, epoch.campaign, units)
@@ -271,6 +338,13 @@ async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: 
 
 
 # --- when ------------------------------------------------------------------------------------------------------------
+
+
+async def _somebody_may_answer(settings: Settings) -> bool:
+    """Whether any campaign is open, or its last day was yesterday: somebody may be in the middle of its form."""
+    day = today(right_now(), settings.zone)
+    near = (Campaign.opens <= day) & (Campaign.closes >= day - timedelta(1))
+    return await Campaign.exists().where(Campaign.stage.is_in(["ready", "paused"]), near)
 
 
 async def is_over(settings: Settings, code: str, now: datetime) -> bool:

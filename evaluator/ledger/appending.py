@@ -7,7 +7,7 @@ database that is behind it (a restored backup) would sign a second history, and 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,7 +17,7 @@ import asyncpg
 from evaluator import database
 from evaluator.ledger import notes
 from evaluator.ledger.keys import LogKeyError, campaign_of, origin, signer
-from evaluator.ledger.leaves import placed
+from evaluator.ledger.leaves import EntryError, is_response, placed
 from evaluator.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from evaluator.ledger.published import folder, read_published
 from evaluator.settings import Settings
@@ -57,10 +57,39 @@ class _Growth:
     hashes: Sequence[bytes]
 
     def leaves(self) -> Iterator[tuple[str, str, int, str]]:
+        """Rows of `log_leaf`."""
         for position, (leaf, entry) in enumerate(zip(self.hashes, self.head.appended, strict=True), self.old_size):
             yield leaf.hex(), self.head.name, position, entry
 
 
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """Entries of responses that were looked at and hashed before a lock is held: they do not say where they stand."""
+
+    campaign: str
+    entries: tuple[str, ...]
+    hashes: Sequence[bytes]
+
+    @classmethod
+    def of(cls, campaign: str, entries: Iterable[str]) -> Responses:
+        """Entries of a campaign's responses, with the hashes of their leaves.
+
+        Raises
+        ------
+        EntryError
+            One is not a response of this campaign.
+        """
+        found = tuple(entries)
+        for text in found:
+            if not is_response(text, campaign):
+                raise EntryError(f"{text[:200]!r} is no response of {campaign!r}")
+        return cls(campaign, found, [leaf_hash(text.encode()) for text in found])
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+Entries = Sequence[str] | Responses
 Stored = tuple[int, str, str, str]  # size, root, frontier, checkpoint, as in the table
 NEW: Stored = (0, EMPTY_ROOT.hex(), "", "")
 
@@ -119,13 +148,21 @@ def check_same_key(settings: Settings, log_name: str, checkpoint: str) -> None:
         ) from None
 
 
-def _grown(settings: Settings, log_name: str, entries: Sequence[str], stored: Stored) -> _Growth:
+def _written(entries: Entries, size: int, campaign: str | None) -> tuple[tuple[str, ...], Sequence[bytes]]:
+    """Entries as they stand in a log that had `size`, and their hashes."""
+    if isinstance(entries, Responses):
+        if entries.campaign != campaign:
+            raise EntryError(f"responses of {entries.campaign!r} do not belong into the log of {campaign or 'audit'!r}")
+        return entries.entries, entries.hashes
+    written = tuple(placed(entry, position, size, campaign) for position, entry in enumerate(entries, size))
+    return written, [leaf_hash(entry.encode()) for entry in written]
+
+
+def _grown(settings: Settings, log_name: str, entries: Entries, stored: Stored) -> _Growth:
     size, root, frontier, checkpoint = stored
     check_not_behind(settings, log_name, size, root)
     check_same_key(settings, log_name, checkpoint)
-    campaign = campaign_of(log_name)
-    written = tuple(placed(entry, position, size, campaign) for position, entry in enumerate(entries, size))
-    hashes = [leaf_hash(entry.encode()) for entry in written]
+    written, hashes = _written(entries, size, campaign_of(log_name))
     grown = Frontier.read(size, frontier).extended(hashes)
     signed = notes.checkpoint(origin(settings, log_name), grown.size, grown.root, signer(settings, log_name))
     return _Growth(Head(log_name, grown.size, grown.root, signed, written), grown.text(), size, hashes)
@@ -164,7 +201,7 @@ def _moved(log_name: str) -> LogMoved:
     )
 
 
-def append_sqlite(connection: sqlite3.Connection, settings: Settings, log_name: str, entries: Sequence[str]) -> Head:
+def append_sqlite(connection: sqlite3.Connection, settings: Settings, log_name: str, entries: Entries) -> Head:
     """Append to a log inside the transaction that is open on a connection of the standard library.
 
     Raises
@@ -191,7 +228,7 @@ def append_sqlite(connection: sqlite3.Connection, settings: Settings, log_name: 
     return growth.head
 
 
-async def append_postgres(connection: Any, settings: Settings, log_name: str, entries: Sequence[str]) -> Head:
+async def append_postgres(connection: Any, settings: Settings, log_name: str, entries: Entries) -> Head:
     """Append to a log inside the transaction that is open on a connection of asyncpg; raises what `append_sqlite` does.
 
     The log's row is locked: a second writer waits until this transaction ends, and goes on from there.
@@ -215,7 +252,7 @@ async def append_postgres(connection: Any, settings: Settings, log_name: str, en
     return growth.head
 
 
-async def _append_aiosqlite(connection: Any, settings: Settings, log_name: str, entries: Sequence[str]) -> Head:
+async def _append_aiosqlite(connection: Any, settings: Settings, log_name: str, entries: Entries) -> Head:
     try:
         await connection.execute(SQLITE_CREATE, (log_name, EMPTY_ROOT.hex()))
         async with connection.execute(SQLITE_FIND, (log_name,)) as cursor:
@@ -233,7 +270,7 @@ async def _append_aiosqlite(connection: Any, settings: Settings, log_name: str, 
 NAMES = ("size", "root", "frontier", "checkpoint")
 
 
-async def append(settings: Settings, log_name: str, entries: Sequence[str]) -> Head:
+async def append(settings: Settings, log_name: str, entries: Entries) -> Head:
     """Append to a log inside the caller's Piccolo transaction, or in one of its own; raises what `append_sqlite` does.
 
     The files are not written: call `evaluator.ledger.files.publish` after the commit.

@@ -122,6 +122,12 @@ def read_entry(text: str) -> Mapping[str, Any]:
     return value  # type: ignore[no-any-return]
 
 
+def is_response(text: str, campaign: str) -> bool:
+    """Whether it is the entry of a response of this campaign, in its one spelling."""
+    found = RESPONSE.fullmatch(text)
+    return found is not None and found[1] == campaign
+
+
 def placed(text: str, position: int, size: int, campaign: str | None) -> str:
     """The entry as it stands at `position` of a log that had `size` leaves before: with `at`, if its kind has it.
 
