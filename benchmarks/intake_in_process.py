@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from benchmarks.intake_site import CODE, SECRET, UNIT, create_site, issue, prepare, request_bytes
 from evaluator.app import Site
-from evaluator.collection import promises
+from evaluator.collection import slips
 from evaluator.collection.first_screen import FirstScreens
-from evaluator.collection.intake import Outcome
+from evaluator.collection.promises import Hold, Promised
 from evaluator.collection.responses import ResponseRow
+from evaluator.collection.storing import Outcome
 from evaluator.settings import Settings
 
 AT_ONCE, IN_A_ROUND = 64, 256
@@ -75,10 +75,10 @@ async def round_of(app: Site, some: Sequence[Asked], status: int) -> float:
 
 
 class _Nothing:
-    """Takes every row at once and stores none."""
+    """Takes every row at once, and neither stores nor signs."""
 
-    async def submit(self, row: ResponseRow, draft: str | None = None) -> Outcome:
-        return Outcome("stored", row.leaf_hash)
+    async def submit(self, row: ResponseRow, promised: Promised, draft: str | None) -> Outcome:
+        return Outcome("stored", row.leaf_hash, Hold(bytes(slips.SIGNATURE_BYTES), "0" * 24))
 
 
 @contextmanager
@@ -88,12 +88,6 @@ def without_writer(app: Site) -> Iterator[None]:
         yield
     finally:
         app.state.intake = real
-
-
-@contextmanager
-def without_writer_and_promise(app: Site) -> Iterator[None]:
-    with without_writer(app), patch.object(promises, "promise_text", lambda *_: app.state.made_before):
-        yield
 
 
 @contextmanager
@@ -112,7 +106,7 @@ def as_it_is(app: Site) -> Iterator[None]:
 
 async def measure(settings: Settings, rounds: int) -> None:
     campaign = await prepare(settings)
-    codes = await issue(settings, campaign, rounds * 3 * IN_A_ROUND)
+    codes = await issue(settings, campaign, rounds * 2 * IN_A_ROUND)
     forms = iter([request_bytes("/code/send", campaign, code) for code in codes])
     get = f"GET /rate/{CODE}/{UNIT}?step=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n"
     plain, packed = asked(f"{get}\r\n".encode()), asked(f"{get}Accept-Encoding: gzip\r\n\r\n".encode())
@@ -128,11 +122,9 @@ async def measure(settings: Settings, rounds: int) -> None:
         "first screen, rendered anew": (lambda: [plain] * IN_A_ROUND, 200, rendered_anew),
         "form sent": (sent, 303, as_it_is),
         "form sent, without the writer": (sent, 303, without_writer),
-        "form sent, without writer and promise": (sent, 303, without_writer_and_promise),
     }
     found: dict[str, list[float]] = {name: [] for name in lines}
     app = create_site()
-    app.state.made_before = promises.promise_text(settings, campaign, "00" * 32)
     async with app.lifespan():
         await answered(app, plain, 200)  # reads the campaign
         for _ in range(rounds):

@@ -19,9 +19,10 @@ from datetime import date
 from benchmarks.intake_site import CODE, UNIT, engines, prepare, whole_form
 from evaluator.collection import bulk
 from evaluator.collection.campaigns import LiveCampaign
-from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.intake import Intake
 from evaluator.collection.responses import ResponseRow, response_row
 from evaluator.collection.sealing import seal
+from evaluator.collection.storing import sink_for
 from evaluator.collection.tables import Response
 from evaluator.database import DurableSQLiteEngine, engine
 from evaluator.settings import Settings
@@ -53,7 +54,7 @@ async def _fill(campaign: LiveCampaign, number: int) -> None:
 async def _write(site: Settings, campaign: LiveCampaign) -> float:
     """Microseconds a response through the writer, durable, sixty-four at a time."""
     made = list(rows(campaign, SENT))
-    intake = Intake(sink_for(site.database))
+    intake = Intake(sink_for(site))
     await asyncio.gather(*map(intake.submit, rows(campaign, 64)))
     began = time.perf_counter()
     for at in range(0, SENT, 64):

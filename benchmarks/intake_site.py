@@ -23,7 +23,7 @@ import asyncpg
 from litestar import Request, Response, post
 
 from evaluator import database, pages
-from evaluator.app import Site, create_app
+from evaluator.app import Site
 from evaluator.collection import form
 from evaluator.collection.admission import new_code
 from evaluator.collection.campaigns import Label, LiveCampaign, create_campaign, load_campaign
@@ -31,6 +31,7 @@ from evaluator.collection.drafts import new_key
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.tables import Admission, Invitation, Pending
 from evaluator.collection.tables import Response as Stored
+from evaluator.serving import application
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.acceptance import accept
@@ -51,7 +52,7 @@ async def noop(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 def create_site() -> Site:
     """The real application and one route more."""
-    app = create_app()
+    app = application()
     app.register(noop)
     return app
 

@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.static_files import create_static_files_router
 from litestar.types import Receive, Scope, Send
 
-from evaluator import database, language, pages, problems, security
+from evaluator import database, error_answers, language, pages, problems, security
 from evaluator.accounts import routes as accounts
 from evaluator.accounts.sessions import staff_only
 from evaluator.assessment import routes as assessment
@@ -134,7 +134,7 @@ def create_app(settings: Settings | None = None) -> Site:
             ),
         ],
         before_request=refuse_foreign_forms,
-        exception_handlers={HTTPException: problems.on_error, Exception: problems.on_error},
+        exception_handlers={HTTPException: error_answers.on_error, Exception: error_answers.on_error},
         lifespan=[connections, *lifespans],
         state=State({"settings": settings, "secret": settings.secret()}),
         openapi_config=None,

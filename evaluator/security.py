@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +28,7 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 def signature(secret: bytes, purpose: str, value: str) -> str:
     """HMAC-SHA256 of a value for one purpose, URL-safe."""
-    digest = hmac.new(secret, f"{purpose}\x00{value}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(secret, f"{purpose}\x00{value}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -46,7 +44,10 @@ def unsigned(secret: bytes, purpose: str, text: str) -> str | None:
 
 
 def header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:  # no generator: every answer looks for six of them
+        if key == name:
+            return str(value, "latin-1")
+    return ""
 
 
 def from_elsewhere(scope: Scope) -> bool:
@@ -55,7 +56,7 @@ def from_elsewhere(scope: Scope) -> bool:
     if site:
         return site not in ("same-origin", "none")
     origin = header(scope, b"origin")
-    return bool(origin) and urlsplit(origin).netloc != header(scope, b"host")
+    return bool(origin) and origin.partition("://")[2] != header(scope, b"host")
 
 
 def cookie(scope: Scope, name: str) -> str | None:

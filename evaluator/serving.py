@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from evaluator import database
 from evaluator.settings import read_settings
+
+if TYPE_CHECKING:
+    from evaluator.app import Site
 
 
 @click.command()
@@ -21,6 +26,16 @@ def upgrade() -> None:
     database.connect(read_settings().database)
     asyncio.run(database.upgrade())
     click.echo("the database is up to date")
+
+
+def application() -> Site:
+    """The application as it is served: what wiring made stays, and is not searched for garbage again and again."""
+    from evaluator.app import create_app
+
+    app = create_app()
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 @click.command()
@@ -37,7 +52,7 @@ def serve(host: str, port: int, workers: int, no_workbench: bool) -> None:
     with contextlib.nullcontext() if no_workbench else _worker_beside():
         # no access log: it would keep addresses in the order of arrival
         uvicorn.run(
-            "evaluator.app:create_app", factory=True, host=host, port=port, workers=workers,
+            "evaluator.serving:application", factory=True, host=host, port=port, workers=workers,
             access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=20,
         )  # fmt: skip
 

@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""  # who is responsible, shown on the notice page; empty: the campaign's own words
     queue_depth: int = 4096  # responses that may wait for the writer before 503
     batch_size: int = 256  # responses in one transaction at most
+    writer_process: bool = True  # answers are stored and promises signed by a process of its own, not by the server's
     oidc_issuer: str = ""  # OpenID Connect provider whose accounts people may answer with; empty: none
     oidc_client_id: str = ""  # under which this site is registered there
     oidc_client_secret: str = ""  # empty: a public client, which PKCE alone protects

@@ -283,11 +283,12 @@ def _offered(question: Question, answer: Answer, found: dict[str, Answer], conte
 
 def moments(questionnaire: Questionnaire, context: Context) -> dict[str, Answer]:
     """Metadata that the clock of the context tells, by item."""
-    if context.now is None:
+    clock = plan(questionnaire).clock
+    if context.now is None or not clock:
         return {}
     today, now = context.now.date().isoformat(), context.now.isoformat("T", "seconds")
     known = {"today": today, "start": now, "end": now}
-    return {code: known[kind] for code, kind in plan(questionnaire).clock if kind in known}
+    return {code: known[kind] for code, kind in clock if kind in known}
 
 
 def initial(questionnaire: Questionnaire, context: Context = NOTHING) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar.datastructures import State
 
 from evaluator import database
@@ -14,8 +15,9 @@ _wired: list[Site] = []
 def site_over(settings: Settings) -> Site:
     """What `create_app(settings)` gives, but wired only once: wiring two hundred routes takes as long as most tests.
 
-    The one before is not usable any more.
+    The one before is not usable any more. Answers are stored by a thread: starting a process takes as long again.
     """
+    settings = msgspec.structs.replace(settings, writer_process=False)
     if not _wired:
         _wired.append(create_app(settings))
     [site] = _wired

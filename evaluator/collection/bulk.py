@@ -13,9 +13,9 @@ from itertools import islice
 import asyncpg
 
 from evaluator import database
-from evaluator.collection.intake import SQLITE_PENDING
 from evaluator.collection.responses import COLUMNS, ResponseRow, sqlite_values
 from evaluator.collection.sealing import seal
+from evaluator.collection.storing import SQLITE_PENDING
 from evaluator.collection.tables import Campaign
 from evaluator.settings import Settings
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
-from evaluator.collection.campaigns import LiveCampaign
 from evaluator.collection.keys import campaign_key, withdrawal_token
 from evaluator.ledger.keys import campaign_log, signer
 from evaluator.ledger.notes import NoteError, Signer, open_note
@@ -31,27 +31,52 @@ class Promise(msgspec.Struct, frozen=True):
     sealed_by: date
 
 
+class Promised(NamedTuple):
+    """What is promised of every answer to a campaign."""
+
+    campaign: str  # its code
+    sealed_by: date
+
+
+class Hold(NamedTuple):
+    """What its holder needs beside the leaf's hash: the promise's mark, and what takes it back."""
+
+    mark: bytes
+    token: str
+
+
 @lru_cache(maxsize=256)
 def _signer(settings: Settings, code: str) -> Signer:
     return signer(settings, campaign_log(code))
 
 
-def promise_text(settings: Settings, campaign: LiveCampaign, leaf_hash: str) -> str:
-    """The promise as a signed note: it will be in the log by the day after the close."""
-    by = _signer(settings, campaign.code)
+def promise_text(settings: Settings, promised: Promised, leaf_hash: str) -> str:
+    """What is signed: the leaf will be in the campaign's log by that day."""
     leaf = base64.b64encode(bytes.fromhex(leaf_hash)).decode()
-    day = campaign.closes + timedelta(days=1)
-    return by.sign(f"{FIRST_LINE}\n{by.origin}\n{leaf}\n{SEALED_BY}{day.isoformat()}\n")
+    by = _signer(settings, promised.campaign).origin
+    return f"{FIRST_LINE}\n{by}\n{leaf}\n{SEALED_BY}{promised.sealed_by.isoformat()}\n"
 
 
-def mark_of(promise: str) -> bytes:
-    """The key's ID and the signature at the end of a promise that was just made."""
-    return base64.b64decode(promise[promise.rindex(" ") + 1 : -1])
+def check_keys(settings: Settings, campaign: str) -> None:
+    """Whether there is all that a promise needs.
+
+    Raises
+    ------
+    LogKeyError
+        The key that signs cannot be read.
+    Problem
+        410: the campaign's key was destroyed.
+    """
+    _signer(settings, campaign)
+    campaign_key(settings, campaign)
 
 
-def token(settings: Settings, campaign: LiveCampaign, leaf_hash: str) -> str:
-    """What the response is withdrawn with."""
-    return withdrawal_token(campaign_key(settings, campaign.code), leaf_hash)
+def hold(settings: Settings, promised: Promised, leaf_hash: str) -> Hold:
+    """The same however often it is asked for."""
+    return Hold(
+        _signer(settings, promised.campaign).mark(promise_text(settings, promised, leaf_hash)),
+        withdrawal_token(campaign_key(settings, promised.campaign), leaf_hash),
+    )
 
 
 def read_promise(text: str, vkey: str) -> Promise:

@@ -5,7 +5,7 @@ Nothing here is stored. A slip comes with the browser's cookie or out of a field
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +19,9 @@ from evaluator.collection import admission, campaigns, form, manifest, promises,
 from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, Place, right_now
 from evaluator.collection.keeping import months_later
+from evaluator.collection.promises import Promised
 from evaluator.collection.slips import Slip
+from evaluator.collection.storing import Outcome
 from evaluator.collection.tables import Pending
 from evaluator.collection.tables import Response as Stored
 from evaluator.ledger.files import receipt_for
@@ -136,17 +138,16 @@ def _page(request: Ask, template: str, *, status: int = 200, simulated: bool = F
 
 
 async def after_sending(
-    request: Ask, campaign: LiveCampaign, unit: str, leaf: str, *, cookies: bool, headers: dict[str, str]
+    request: Ask, promised: Promised, unit: str, outcome: Outcome, *, cookies: bool, headers: dict[str, str]
 ) -> Response[Any]:
     """Hand over the slip: as a cookie and a page of its own, or, to a browser without cookies, at once."""
-    settings = request.app.state.settings
-    text = promises.promise_text(settings, campaign, leaf)
-    token, day = promises.token(settings, campaign, leaf), campaign.closes + timedelta(days=1)
-    slip = Slip(campaign.code, bytes.fromhex(leaf), day, promises.mark_of(text), token, unit)
+    assert outcome.hold is not None
+    mark, token = outcome.hold
+    slip = Slip(promised.campaign, bytes.fromhex(outcome.leaf_hash), promised.sealed_by, mark, token, unit)
     if not cookies:
         return await _thanks(request, slip, kept=False)
     response = pages.redirect(f"{slips.PATH}/thanks", headers)
-    for cookie in slips.cookies_for(slip, secure=settings.secure_cookies):
+    for cookie in slips.cookies_for(slip, secure=request.app.state.settings.secure_cookies):
         response.set_cookie(cookie)
     return response
 

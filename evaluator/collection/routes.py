@@ -31,12 +31,15 @@ from evaluator.collection.campaigns import Campaigns, LiveCampaign, check_open, 
 from evaluator.collection.dashboard import Counted
 from evaluator.collection.epochs import seal_for_ever
 from evaluator.collection.first_screen import FirstScreens
-from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.intake import Intake
 from evaluator.collection.keeping import forget_for_ever
 from evaluator.collection.screen_counts import ScreenCounts
 from evaluator.collection.steering import watch_for_ever
+from evaluator.collection.storing import Sink, sink_for
 from evaluator.collection.throttle import Throttle
+from evaluator.collection.writer_process import WriterProcess
 from evaluator.problems import Problem
+from evaluator.settings import Settings
 from questionnaires.loading import is_shipped
 
 Ask = Request[Any, Any, Any]
@@ -47,11 +50,21 @@ def _(message: str) -> str:
     return message
 
 
+async def _sink(settings: Settings) -> Sink:
+    """Where this process stores answers: through a process of its own, which is started now."""
+    if not settings.writer_process:
+        return sink_for(settings)
+    process = WriterProcess(settings)
+    await process.start()
+    return process
+
+
 @contextlib.asynccontextmanager
 async def writer(app: Litestar) -> AsyncIterator[None]:
     """The process's writer and its memory of campaigns; closing stores what waits."""
     settings = app.state.settings
-    app.state.intake = Intake(sink_for(settings.database), batch=settings.batch_size, depth=settings.queue_depth)
+    sink = await _sink(settings)
+    app.state.intake = Intake(sink, batch=settings.batch_size, depth=settings.queue_depth)
     app.state.throttle = Throttle()
     app.state.campaigns = Campaigns()
     app.state.screen_counts, app.state.counted = ScreenCounts(), Counted()

@@ -7,6 +7,7 @@ with a cookie every step is a page of its own, so that Back, reloading and comin
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, 
 from evaluator.collection.drafts import Draft
 from evaluator.collection.first_screen import FirstScreens
 from evaluator.collection.keys import campaign_key, visit_hash
+from evaluator.collection.promises import Promised
 from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN
 from evaluator.database import DatabaseError
@@ -399,12 +401,13 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         code_hash=visit.code_hash or _visit_hash(request, campaign, visit),
     )  # fmt: skip
     key = drafts.read_key(request.cookies)
-    outcome = await request.app.state.intake.submit(row, drafts.name_of(key))
+    promised = Promised(campaign.code, campaign.closes + timedelta(days=1))
+    outcome = await request.app.state.intake.submit(row, promised, drafts.name_of(key))
     headers = _key_away(request, addresses(campaign, visit)[1]) if key is not None else {}
     if outcome.kind == "duplicate":
         raise already_counted(form.mode(visit))
     return await receipt_pages.after_sending(
-        request, campaign, visit.unit, outcome.leaf_hash, cookies=key is not None, headers=headers
+        request, promised, visit.unit, outcome, cookies=key is not None, headers=headers
     )
 
 

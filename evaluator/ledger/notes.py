@@ -132,6 +132,7 @@ class Signer:
         check_name(origin)
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = Verifier(origin, self._key.public_key().public_bytes_raw())
+        self._id = self.verifier.id
 
     @property
     def origin(self) -> str:
@@ -141,11 +142,14 @@ class Signer:
     def vkey(self) -> str:
         return self.verifier.vkey
 
+    def mark(self, text: str) -> bytes:
+        """What stands behind the name in the line of the signature: the key's ID and the signature of `text`."""
+        check_text(text)
+        return self._id + self._key.sign(text.encode())
+
     def sign(self, text: str) -> str:
         """The note: `text`, which ends with a line end, an empty line, and the line of the signature."""
-        check_text(text)
-        signature = self._key.sign(text.encode())
-        return f"{text}\n\u2014 {self.origin} {encoded(self.verifier.id + signature)}\n"
+        return f"{text}\n\u2014 {self.origin} {encoded(self.mark(text))}\n"
 
 
 def check_text(text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 
 from evaluator.app import Site, create_app
@@ -25,6 +26,7 @@ from evaluator.collection import (
     steps,
 )
 from evaluator.collection.campaigns import Label, create_campaign
+from evaluator.collection.storing import Sink, sink_for
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from tests.wiring import site_over
@@ -132,6 +134,12 @@ async def make_campaign(settings: Settings, code: str = "spring", **changes: obj
 def settings(tmp_path: Path) -> Settings:
     """Those of the site that `app_on` makes: one directory for keys and files."""
     return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def sink(settings: Settings, database_url: str) -> Callable[[], Sink]:
+    """Makes what stores batches in the test's database, in a thread of this process."""
+    return lambda: sink_for(msgspec.structs.replace(settings, database_url=database_url))
 
 
 @pytest.fixture

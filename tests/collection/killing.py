@@ -28,9 +28,10 @@ import asyncpg
 from evaluator import database
 from evaluator.collection import sealing
 from evaluator.collection.campaigns import load_campaign
-from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.intake import Intake
 from evaluator.collection.mixing import tidy
 from evaluator.collection.responses import ResponseRow, response_row
+from evaluator.collection.storing import sink_for
 from evaluator.collection.tables import Admission, Pending, Response
 from evaluator.ledger.files import publish_all, receipt_for
 from evaluator.ledger.keys import campaign_log
@@ -149,7 +150,7 @@ class Scene:
 
     async def send(self) -> None:
         """Five people, two of them at once, are told their promise when the writer says that it is on disk."""
-        intake = Intake(sink_for(self.url))
+        intake = Intake(sink_for(self.settings))
         people = [(secrets.token_hex(32), random.randrange(11)) for _ in range(5)]
         rows = [await self.row(*person) for person in people]
         for person in people:
@@ -168,7 +169,7 @@ class Scene:
     async def send_again(self) -> None:
         """Everybody tries again with the same answers, then with others."""
         promised = dict(line.split() for line in self.noted(self.told))
-        intake = Intake(sink_for(self.url))
+        intake = Intake(sink_for(self.settings))
         for line in self.noted(self.sent)[-5:]:
             code, word = line.split()
             outcome = await intake.submit(await self.row(code, int(word)))
@@ -188,7 +189,7 @@ class Scene:
 
     async def fill(self) -> None:
         """Two units of which each makes a transaction, and a third that is sealed with one of them."""
-        intake = Intake(sink_for(self.url))
+        intake = Intake(sink_for(self.settings))
         rows = [
             await self.row(secrets.token_hex(32), k % 11, unit)
             for unit, number in (("3701", FEW), ("370102", FEW), ("3702", 2))

@@ -10,7 +10,7 @@ import pytest
 
 from evaluator import database
 from evaluator.collection.campaigns import load_campaign
-from evaluator.collection.intake import Intake, Outcome, sink_for
+from evaluator.collection.intake import Intake
 from evaluator.collection.responses import (
     ResponseRow,
     commitment,
@@ -20,6 +20,7 @@ from evaluator.collection.responses import (
     response_row,
 )
 from evaluator.collection.sealing import seal
+from evaluator.collection.storing import Outcome
 from evaluator.collection.tables import Admission, Draft, Pending, Response
 from evaluator.ledger.leaves import read_entry
 from evaluator.ledger.merkle import leaf_hash
@@ -56,9 +57,9 @@ async def _kinds(*waiting) -> list[str]:
     return [outcome.kind for outcome in await asyncio.gather(*waiting)]
 
 
-async def test_a_code_admits_one_response_however_many_try_at_once(database_url, new_row) -> None:
+async def test_a_code_admits_one_response_however_many_try_at_once(database_url, new_row, sink) -> None:
     make = await new_row()
-    intakes = [Intake(sink_for(database_url), batch=7) for _ in range(3)]  # as many processes would
+    intakes = [Intake(sink(), batch=7) for _ in range(3)]  # as many processes would
     tries = [make(f"{code:064x}") for code in range(20) for _ in range(6)]
     random.shuffle(tries)
     outcomes = await asyncio.gather(*(intakes[k % 3].submit(row) for k, row in enumerate(tries)))
@@ -79,9 +80,9 @@ async def test_a_code_admits_one_response_however_many_try_at_once(database_url,
             assert outcome.leaf_hash == first["leaf_hash"]
 
 
-async def test_fifty_parallel_uses_of_one_code_are_one_response_with_one_promise(database_url, new_row) -> None:
+async def test_fifty_parallel_uses_of_one_code_are_one_response_with_one_promise(database_url, new_row, sink) -> None:
     make = await new_row()
-    intakes = [Intake(sink_for(database_url), batch=4) for _ in range(3)]
+    intakes = [Intake(sink(), batch=4) for _ in range(3)]
     tries = [make("5" * 64, word=7) for _ in range(50)]
     outcomes = await asyncio.gather(*(intakes[k % 3].submit(row) for k, row in enumerate(tries)))
     other = await intakes[0].submit(make("5" * 64, word=3))
@@ -94,9 +95,9 @@ async def test_fifty_parallel_uses_of_one_code_are_one_response_with_one_promise
     assert (await Pending.count(), await Admission.count()) == (1, 1)
 
 
-async def test_after_sealing_nobody_knows_any_more_what_a_code_answered(database_url, settings, new_row) -> None:
+async def test_after_sealing_nobody_knows_any_more_what_a_code_answered(database_url, settings, new_row, sink) -> None:
     make = await new_row()
-    intake = Intake(sink_for(database_url))
+    intake = Intake(sink())
     assert (await intake.submit(make("5" * 64, word=7))).kind == "stored"
     assert (await intake.submit(make("5" * 64, word=7))).kind == "same"
     await seal(settings, "spring", everything=True)
@@ -105,22 +106,22 @@ async def test_after_sealing_nobody_knows_any_more_what_a_code_answered(database
     assert (await Response.count(), await Pending.count(), await Admission.count()) == (1, 0, 1)
 
 
-async def test_the_draft_goes_with_the_transaction_that_stores_the_answer(database_url, new_row) -> None:
+async def test_the_draft_goes_with_the_transaction_that_stores_the_answer(database_url, new_row, sink) -> None:
     make = await new_row()
     names = [f"{k:064x}" for k in range(5)]
     row = make()
     for name in names:
         await Draft.insert(Draft(name=name, campaign=row.campaign, sealed=b"sealed"))
-    intake = Intake(sink_for(database_url))
-    await asyncio.gather(*(intake.submit(make(), name) for name in names[:3]), intake.submit(make(), "f" * 64))
+    intake = Intake(sink())
+    await asyncio.gather(*(intake.submit(make(), draft=name) for name in [*names[:3], "f" * 64]))
     await intake.close()
     assert {row["name"] for row in await Draft.select()} == set(names[3:])
     assert await Pending.count() == 4
 
 
-async def test_a_withdrawn_answer_cannot_be_sent_again(database_url, new_row) -> None:
+async def test_a_withdrawn_answer_cannot_be_sent_again(database_url, new_row, sink) -> None:
     make = await new_row()
-    intake = Intake(sink_for(database_url))
+    intake = Intake(sink())
     await intake.submit(make("5" * 64, word=7))
     await Pending.update({Pending.withdrawn: True, Pending.answers: "", Pending.salt: "0" * 64}, force=True)
     assert await intake.submit(make("5" * 64, word=7)) == Outcome("duplicate", "")
@@ -143,9 +144,9 @@ async def test_a_row_opens_what_its_leaf_commits_to(database_url, new_row) -> No
     assert row.commitment not in tried
 
 
-async def test_an_open_form_that_is_sent_twice_counts_once(database_url, settings, new_row) -> None:
+async def test_an_open_form_that_is_sent_twice_counts_once(database_url, settings, new_row, sink) -> None:
     make = await new_row()
-    intakes = [Intake(sink_for(database_url)), Intake(sink_for(database_url))]
+    intakes = [Intake(sink()), Intake(sink())]
     visit = {"mode": "open", "code_hash": "7" * 64}
     kinds = await _kinds(*(one.submit(make(word=5)._replace(**visit)) for one in intakes * 10))
     assert sorted(kinds) == ["same"] * 19 + ["stored"]
@@ -163,9 +164,9 @@ async def test_an_open_form_that_is_sent_twice_counts_once(database_url, setting
     assert (await Response.count(), await Pending.count()) == (2, 0)
 
 
-async def test_open_responses_have_no_admission(database_url, new_row) -> None:
+async def test_open_responses_have_no_admission(database_url, new_row, sink) -> None:
     make = await new_row()
-    intake = Intake(sink_for(database_url))
+    intake = Intake(sink())
     assert await _kinds(*(intake.submit(make()) for _ in range(50))) == ["stored"] * 50
     await intake.close()
     assert (await Pending.count(), await Admission.count()) == (50, 0)
@@ -179,9 +180,9 @@ async def test_open_responses_have_no_admission(database_url, new_row) -> None:
         ({"identifier": "short"}, database.RuleBroken),
     ],
 )
-async def test_a_bad_row_fails_alone_and_its_code_stays_unused(database_url, new_row, wrong, error) -> None:
+async def test_a_bad_row_fails_alone_and_its_code_stays_unused(database_url, new_row, wrong, error, sink) -> None:
     make = await new_row()
-    intake = Intake(sink_for(database_url), batch=64)
+    intake = Intake(sink(), batch=64)
     good = [make(f"{k:064x}") for k in range(40)]
     bad = make("f" * 64, **wrong)
     outcomes = await asyncio.gather(
@@ -200,17 +201,17 @@ class SlowSink:
     def __init__(self, inner) -> None:
         self.inner, self.go = inner, asyncio.Event()
 
-    async def write(self, rows, drafts):
+    async def write(self, batch):
         await self.go.wait()
-        return await self.inner.write(rows, drafts)
+        return await self.inner.write(batch)
 
     async def close(self) -> None:
         await self.inner.close()
 
 
-async def test_a_full_queue_is_refused_and_what_waited_is_stored(database_url, new_row) -> None:
+async def test_a_full_queue_is_refused_and_what_waited_is_stored(database_url, new_row, sink) -> None:
     make = await new_row()
-    sink = SlowSink(sink_for(database_url))
+    sink = SlowSink(sink())
     intake = Intake(sink, batch=4, depth=10)
     waiting = [asyncio.create_task(intake.submit(make())) for _ in range(4)]
     await asyncio.sleep(0.01)  # the first batch is with the sink
@@ -226,9 +227,9 @@ async def test_a_full_queue_is_refused_and_what_waited_is_stored(database_url, n
     assert await Pending.count() == 14
 
 
-async def test_closing_stores_what_waits_and_refuses_what_comes_after(database_url, new_row) -> None:
+async def test_closing_stores_what_waits_and_refuses_what_comes_after(database_url, new_row, sink) -> None:
     make = await new_row()
-    sink = SlowSink(sink_for(database_url))
+    sink = SlowSink(sink())
     intake = Intake(sink, batch=3)
     waiting = [asyncio.create_task(intake.submit(make())) for _ in range(10)]
     await asyncio.sleep(0.01)
@@ -242,9 +243,9 @@ async def test_closing_stores_what_waits_and_refuses_what_comes_after(database_u
     assert await Pending.count() == 10
 
 
-async def test_a_client_that_goes_away_takes_nothing_back(database_url, new_row) -> None:
+async def test_a_client_that_goes_away_takes_nothing_back(database_url, new_row, sink) -> None:
     make = await new_row()
-    sink = SlowSink(sink_for(database_url))
+    sink = SlowSink(sink())
     intake = Intake(sink)
     gone = asyncio.create_task(intake.submit(make("a" * 64, word=4)))
     await asyncio.sleep(0.01)
@@ -258,19 +259,19 @@ async def test_a_client_that_goes_away_takes_nothing_back(database_url, new_row)
     assert await Pending.count() == 2
 
 
-async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(database_url, new_row) -> None:
+async def test_an_unavailable_database_fails_the_batch_and_the_writer_lives_on(database_url, new_row, sink) -> None:
     make = await new_row()
 
     class Failing(SlowSink):
         times = 0
 
-        async def write(self, rows, drafts):
+        async def write(self, batch):
             self.times += 1
             if self.times == 1:
                 raise database.Unavailable("gone")
-            return await self.inner.write(rows, drafts)
+            return await self.inner.write(batch)
 
-    sink = Failing(sink_for(database_url))
+    sink = Failing(sink())
     intake = Intake(sink)
     outcomes = await asyncio.gather(*(intake.submit(make()) for _ in range(9)), return_exceptions=True)
     assert all(isinstance(outcome, database.Unavailable) for outcome in outcomes)

@@ -231,7 +231,7 @@ async def test_a_full_queue_says_try_again(sqlite_url, app_on, serving, small_ca
         for answers in ({"contact": "no"}, {}, {}):
             await citizen.press(**answers)
 
-        async def full(row, draft):
+        async def full(row, promised, draft):
             raise too_busy()
 
         monkeypatch.setattr(app.state.intake, "submit", full)

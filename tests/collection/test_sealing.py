@@ -18,14 +18,15 @@ from evaluator import cli, database
 from evaluator.collection import epochs, promises, sealing
 from evaluator.collection.campaigns import load_campaign
 from evaluator.collection.epochs import end_due, seal_due
-from evaluator.collection.intake import Intake, sink_for
+from evaluator.collection.intake import Intake
 from evaluator.collection.responses import ResponseRow, commitment, committed_content, response_leaf, response_row
 from evaluator.collection.sealing import LEAST, Group, groups_of, seal
+from evaluator.collection.slips import Slip, slip_text
 from evaluator.collection.tables import Admission, Pending, Response, SealedGroup
 from evaluator.collection.waiting import waiting
 from evaluator.ledger.appending import LogBehind
 from evaluator.ledger.files import publish, receipt_for
-from evaluator.ledger.keys import campaign_log, signer
+from evaluator.ledger.keys import campaign_log, origin, signer
 from evaluator.ledger.leaves import read_entry
 from evaluator.ledger.notes import NoteError
 from evaluator.ledger.published import read_published
@@ -41,7 +42,7 @@ Add = Callable[..., Awaitable[list[ResponseRow]]]
 
 
 @pytest.fixture
-def add(small_campaign, database_url) -> Add:
+def add(small_campaign, database_url, sink) -> Add:
     """Sends responses of a unit through the writer; the rows."""
     ready = []
 
@@ -60,12 +61,21 @@ def add(small_campaign, database_url) -> Add:
             )
             for k in range(number)
         ]  # fmt: skip
-        intake = Intake(sink_for(database_url))
+        intake = Intake(sink())
         assert {outcome.kind for outcome in await asyncio.gather(*map(intake.submit, rows))} <= {"stored"}
         await intake.close()
         return rows
 
     return more
+
+
+def _promise(settings, leaf: str) -> str:
+    """The signed note as somebody holds it."""
+    promised = promises.Promised("spring", date(2026, 4, 1))
+    mark, token = promises.hold(settings, promised, leaf)
+    assert (mark, token) == promises.hold(settings, promised, leaf)  # the same however often it is asked for
+    slip = Slip("spring", bytes.fromhex(leaf), promised.sealed_by, mark, token)
+    return slip_text(slip, origin(settings, LOG))
 
 
 async def _leaves() -> list[str]:
@@ -138,8 +148,7 @@ async def test_a_promise_becomes_a_receipt(database_url, settings, add) -> None:
     campaign = await load_campaign("spring")
     assert campaign is not None
     vkey = signer(settings, LOG).vkey
-    told = {row.leaf_hash: promises.promise_text(settings, campaign, row.leaf_hash) for row in rows}
-    assert told[rows[0].leaf_hash] == promises.promise_text(settings, campaign, rows[0].leaf_hash)
+    told = {row.leaf_hash: _promise(settings, row.leaf_hash) for row in rows}
     await seal(settings, "spring", everything=False)
     for row in rows:
         promise = promises.read_promise(told[row.leaf_hash], vkey)
@@ -154,7 +163,7 @@ async def test_a_promise_that_was_changed_is_refused(sqlite_url, settings, small
     await small_campaign()
     campaign = await load_campaign("spring")
     assert campaign is not None
-    vkey, text = signer(settings, LOG).vkey, promises.promise_text(settings, campaign, "ab" * 32)
+    vkey, text = signer(settings, LOG).vkey, _promise(settings, "ab" * 32)
     for changed in (
         text.replace("2026-04-01", "2026-04-02"), text.replace("promise/v1", "promise/v2"),
         text.replace("/log/campaign/spring\nq", "/log/campaign/autumn\nq"), text[:-5], text + "\n",
@@ -186,11 +195,11 @@ async def test_many_that_seal_at_once_seal_once(database_url, settings, add) -> 
     assert await _leaves() == sorted(row.leaf_hash for row in rows)
 
 
-async def test_responses_come_and_are_withdrawn_while_others_are_sealed(database_url, settings, add) -> None:
+async def test_responses_come_and_are_withdrawn_while_others_are_sealed(database_url, settings, add, sink) -> None:
     first = await add(100)
     campaign = await load_campaign("spring")
     assert campaign is not None
-    intake, sent = Intake(sink_for(database_url), batch=8), []
+    intake, sent = Intake(sink(), batch=8), []
 
     async def come() -> None:
         for _ in range(40):
@@ -321,9 +330,9 @@ async def test_a_database_older_than_its_published_log_seals_nothing(database_ur
     assert (await Pending.count(), await Response.count()) == (60, 0)
 
 
-async def test_codes_stay_used_while_the_order_they_came_in_is_wiped(database_url, settings, add) -> None:
+async def test_codes_stay_used_while_the_order_they_came_in_is_wiped(database_url, settings, add, sink) -> None:
     rows = await add(200)
-    intake = Intake(sink_for(database_url), batch=5)
+    intake = Intake(sink(), batch=5)
     others = [row._replace(identifier=secrets.token_hex(16), answers='{"contact":"yes"}') for row in rows]
     random.shuffle(others)
     again = asyncio.gather(*map(intake.submit, others))
