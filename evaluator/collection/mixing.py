@@ -18,6 +18,7 @@ from evaluator import database
 LEAST = 50  # rows that are mixed together; fewer wait for more
 SETTLED = 1000  # rows with one mark of PostgreSQL that need no more mixing
 SLICE = 100_000  # rows of SQLite that are written anew in one transaction: the writer waits for less than a second
+CACHE = "PRAGMA cache_size=-32768;"  # kibibytes: a slice
 LOCK = 20261125  # any number, the same for every process that mixes
 SOON = "2s"  # a table that is in use, by a backup for example, is left for the next time: writers would queue up
 
@@ -43,7 +44,8 @@ async def tidy(engine: database.Engine) -> None:
 def _sqlite(path: str) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.executescript(f"{database.PRAGMAS} PRAGMA temp_store=MEMORY;")
+        # the same rows go back: what they name need not be looked up
+        connection.executescript(f"{database.PRAGMAS} PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; {CACHE}")
         first: str | None = ""
         while first is not None:
             first = _slice(connection, first)
@@ -100,7 +102,12 @@ async def _rewrite(dsn: str) -> None:
     try:
         for table in ("pending", "admission"):
             try:
-                await connection.execute(f"CLUSTER {table} USING {table}_pkey")
+                async with connection.transaction():
+                    await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+                    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):
+                        await connection.execute(f"CLUSTER {table} USING {table}_pkey")
+                    else:
+                        await connection.execute(f"TRUNCATE {table}")
             except asyncpg.LockNotAvailableError:
                 continue
     finally:

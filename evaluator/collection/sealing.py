@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -31,6 +32,8 @@ LEAST = 50  # responses of a unit that are sealed together before the close
 MOST = 20_000  # responses in one transaction while people answer: their answers wait for its end, about a second
 MOST_QUIET = 1_000_000  # while nobody can: each transaction touches nearly every page of the indexes
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
+MOST_MOVED = 250_000  # on PostgreSQL, where nobody waits and a transaction touches no more than its own rows
+WORK_MEMORY = "64MB"  # of PostgreSQL, to sort them
 LOCK = 20261130  # any number, the same for every process that seals
 TRIES = 5  # when somebody began the log at the same moment
 
@@ -293,6 +296,7 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
         connection = await asyncpg.connect(dsn, server_settings={"synchronous_commit": "on", "timezone": "UTC"})
         try:
             await connection.execute("SELECT pg_advisory_lock($1)", LOCK)  # goes with the connection
+            epoch = msgspec.structs.replace(epoch, most=min(MOST_QUIET, MOST_MOVED))  # nobody waits for it
             done: list[Group] = []
             while groups := await _postgres_portion(connection, epoch):
                 done += groups
@@ -304,37 +308,50 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
 
 
 async def _postgres_portion(connection: asyncpg.Connection, epoch: _Epoch) -> tuple[Group, ...]:
+    """One transaction; the groups that it sealed, none when there is nothing to seal. The writer waits for nothing."""
     for left in range(TRIES - 1, -1, -1):
         try:
             async with connection.transaction():
-                # the log before the rows, as a withdrawal does; then nothing comes or changes until this is done
+                # the log before the rows, as a withdrawal does; nobody else takes rows away
                 await connection.execute("SELECT 1 FROM log WHERE name = $1 FOR UPDATE", campaign_log(epoch.code))
-                await connection.execute("LOCK TABLE pending IN SHARE ROW EXCLUSIVE MODE")
                 counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
                 portions = epoch.portions(dict(await connection.fetch(counts, epoch.campaign)))
-                groups = portions[0] if portions else ()
-                if groups:
-                    await _postgres_move(connection, epoch, groups)
-            return groups
+                return await _postgres_move(connection, epoch, portions[0]) if portions else ()
         except (asyncpg.TransactionRollbackError, LogMoved):
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group]) -> None:
+CHOSEN = "FROM pending WHERE campaign = $1 AND unit = ANY($2::text[])"
+LAST = f'SELECT identifier {CHOSEN} ORDER BY identifier COLLATE "C" LIMIT 1 OFFSET $3'
+BEYOND = "~"  # no identifier is
+MOVE = f"""
+WITH gone AS (
+  DELETE {CHOSEN} AND identifier COLLATE "C" <= $3 RETURNING {MOVED}, commitment, withdrawn
+), moved AS (
+  INSERT INTO response ({MOVED}) SELECT {MOVED} FROM gone WHERE NOT withdrawn ORDER BY identifier COLLATE "C"
+)
+SELECT commitment, unit FROM gone ORDER BY leaf_hash COLLATE "C"
+"""
+
+
+async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Move the groups, with what came to them since they were counted, or as much of a large one as one takes."""
     units = sorted(unit for group in groups for unit in group.units)
-    chosen = "FROM pending WHERE campaign = $1 AND unit = ANY($2::text[])"
-    found = f'SELECT commitment {chosen} ORDER BY leaf_hash COLLATE "C"'
-    entries = epoch.entries(row[0] for row in await connection.fetch(found, epoch.campaign, units))
+    await connection.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+    first, *more = epoch.slices(groups)
+    last = await connection.fetchval(LAST, epoch.campaign, units, first - 1) if more else BEYOND
+    found = await connection.fetch(MOVE, epoch.campaign, units, last)
+    number = Counter(row[1] for row in found)
+    moved = tuple(Group({unit: number[unit] for unit in group.units if number[unit]}) for group in groups)
+    entries = epoch.entries(row[0] for row in found)
     head = await append_postgres(connection, epoch.settings, campaign_log(epoch.code), entries)
-    move = f'INSERT INTO response ({MOVED}) SELECT {MOVED} {chosen} AND NOT withdrawn ORDER BY identifier COLLATE "C"'
-    await connection.execute(move, epoch.campaign, units)
     await connection.executemany(
         "INSERT INTO sealed_group (campaign, unit, log_size, responses, group_size) VALUES ($1, $2, $3, $4, $5)",
-        list(_group_rows(epoch.campaign, groups, head.size - len(entries))),
+        list(_group_rows(epoch.campaign, moved, head.size - len(entries))),
     )
-    await connection.execute(f"DELETE {chosen}", epoch.campaign, units)
+    return moved
 
 
 # --- when ------------------------------------------------------------------------------------------------------------
