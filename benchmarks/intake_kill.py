@@ -1,4 +1,5 @@
-"""kill -9 under load: no response that was acknowledged may be missing, none may be there twice.
+"""kill -9 under load, the writer first and then the server: no response that was acknowledged may be missing, none may
+be there twice.
 
     .venv/bin/python -m benchmarks.intake_kill [--times 10] [--seconds 3] [--engine sqlite] [--engine postgres]
 
@@ -13,20 +14,33 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks.intake_site import Server, engines, issue, load, prepare, request_bytes, serving, stored
 from evaluator.collection.campaigns import LiveCampaign
 from evaluator.settings import Settings
 
 
-async def _killed(server: Server, requests: Iterator[tuple[str, bytes]], seconds: float) -> set[str]:
-    """Load until the server dies in the middle of it; the codes whose response was acknowledged."""
+def _writer(server: int) -> int:
+    """The process that stores for a server (Linux)."""
+    [pid] = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return int(pid)
+
+
+async def _killed(server: Server, requests: Iterator[tuple[str, bytes]], seconds: float) -> tuple[set[str], int]:
+    """Load while the writer dies in the middle of it, and then the server; the codes that were acknowledged, and the
+    second writer, which stores what it was sent before.
+    """
     loading = asyncio.create_task(load(server.port, requests, seconds * 20))
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds / 2)
+    os.kill(_writer(server.process.pid), signal.SIGKILL)
+    await asyncio.sleep(seconds / 2)
+    second = _writer(server.process.pid)
     os.kill(server.process.pid, signal.SIGKILL)
     clients, _seconds = await loading
-    return {name for client in clients for name in client.acknowledged}
+    return {name for client in clients for name in client.acknowledged}, second
 
 
 def once(
@@ -41,7 +55,9 @@ def once(
             yield code, request_bytes("/code/send", campaign, code)
 
     with serving(site) as server:
-        acknowledged = asyncio.run(_killed(server, requests(), seconds))
+        acknowledged, writer = asyncio.run(_killed(server, requests(), seconds))
+    while Path(f"/proc/{writer}").exists():
+        time.sleep(0.01)
     number, used = asyncio.run(stored(site))
     missing = acknowledged - used
     wrong = bool(missing) or number != len(used)

@@ -2,8 +2,8 @@
 
 A code that was used and the response it admitted are written together; the primary key of `admission` is what makes it
 one response a code, however many processes write. They wait in `pending` until their epoch is sealed; until then the
-same answers with the same code get the same outcome as the first time. An open form has no code; while its answers wait
-the hash of its visit does the same, so that a form sent twice counts once.
+same answers with the same code get the same outcome as the first time. An open form has no code; the hash of its visit
+stands in for it, so that a form sent twice counts once.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ WITH given AS (
   SELECT * FROM unnest({", ".join(f"${at}::{kind}[]" for at, kind in enumerate(KINDS.split(), 1))}) AS row ({NAMES})
 ), admitted AS (
   INSERT INTO admission (code_hash, campaign)
-  SELECT code_hash, campaign FROM given WHERE mode <> 'open' ORDER BY code_hash
+  SELECT code_hash, campaign FROM given WHERE code_hash IS NOT NULL ORDER BY code_hash
   ON CONFLICT DO NOTHING RETURNING code_hash
 ), sent AS (
   DELETE FROM draft WHERE name = ANY(${len(COLUMNS) + 1}::text[])
 )
 INSERT INTO pending ({NAMES}) SELECT {NAMES} FROM given
-WHERE mode = 'open' OR code_hash IN (SELECT code_hash FROM admitted)
-ORDER BY identifier ON CONFLICT (code_hash) DO NOTHING RETURNING identifier
+WHERE code_hash IS NULL OR code_hash IN (SELECT code_hash FROM admitted)
+ORDER BY identifier RETURNING identifier
 """
 FIND = "SELECT code_hash, leaf_hash, answers FROM pending WHERE code_hash ="
 
@@ -192,26 +192,20 @@ def _values(number: int, width: int) -> str:
     return ", ".join([f"({', '.join('?' * width)})"] * number)
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> tuple[set[str], dict[str, tuple[str, str]]]:
-    """Insert the rows whose codes were not used before, and open ones whose visit does not wait yet.
+def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> tuple[set[str], Waiting]:
+    """Insert the rows whose codes or visits were not used before; what still waits under those that were.
 
-    One statement for many rows: each step of a statement gives up the interpreter's lock, and a busy event loop gives
-    it back late.
+    One statement for many rows: in a thread, each step of a statement gives up the interpreter's lock, and a busy event
+    loop gives it back late.
     """
-    used: set[str | None] = set()
-    for table, some in (
-        ("admission", [row.code_hash for row in rows if row.mode != "open"]),
-        ("pending", [row.code_hash for row in rows if row.mode == "open" and row.code_hash is not None]),
-    ):
-        if some:
-            find = f"SELECT code_hash FROM {table} WHERE code_hash IN {_values(1, len(some))}"
-            used.update(found[0] for found in connection.execute(find, some))
     waiting: dict[str, tuple[str, str]] = {}
-    if used:
-        again = connection.execute(f"{FIND[:-1]} IN {_values(1, len(used))}", list(used))
-        waiting = {code: (leaf, answers) for code, leaf, answers in again}
-        rows = [row for row in rows if row.code_hash is None or row.code_hash not in used]
-    admitted = [(row.code_hash, row.campaign) for row in rows if row.mode != "open"]
+    if codes := [row.code_hash for row in rows if row.code_hash is not None]:
+        find = f"SELECT code_hash FROM admission WHERE code_hash IN {_values(1, len(codes))}"
+        if used := {found[0] for found in connection.execute(find, codes)}:
+            again = connection.execute(f"{FIND[:-1]} IN {_values(1, len(used))}", list(used))
+            waiting = {code: (leaf, answers) for code, leaf, answers in again}
+            rows = [row for row in rows if row.code_hash not in used]
+    admitted = [(row.code_hash, row.campaign) for row in rows if row.code_hash is not None]
     for at in range(0, len(admitted), MOST_AT_ONCE):
         some = admitted[at : at + MOST_AT_ONCE]
         given = [value for pair in some for value in pair]

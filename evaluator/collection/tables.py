@@ -139,7 +139,7 @@ class Invitation(Table):
 
 
 class Admission(Table):
-    """A code that was used, or somebody who signed in for a unit. Its primary key is the rule: one response each."""
+    """A code that was used, somebody who signed in for a unit, a visit by open link: the primary key makes it once."""
 
     code_hash = BoundedText(length=64, least=64, primary_key=True)
     campaign = ForeignKey(Campaign, null=True, default=None, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
