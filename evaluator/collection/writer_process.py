@@ -10,6 +10,7 @@ waits before it ends. If it dies, nobody was told that the batch is stored; whoe
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ import msgspec
 from evaluator import database
 from evaluator.collection.storing import Given, Outcome, Sink, sink_for
 from evaluator.settings import Settings
+
+log = logging.getLogger("evaluator")
 
 LENGTH = 4  # bytes before each message
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
@@ -120,6 +123,8 @@ async def _answered(sink: Sink, batch: list[Given]) -> Reply:
     try:
         return Reply(await sink.write(batch))
     except Exception as error:
+        if not isinstance(error, database.DatabaseError):  # nobody else sees where it happened
+            log.error("the writer failed", exc_info=error)
         return Reply(kind=type(error).__name__, text=str(error))
 
 
