@@ -299,8 +299,11 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
             await connection.execute("SELECT pg_advisory_lock($1)", LOCK)  # goes with the connection
             epoch = msgspec.structs.replace(epoch, most=min(MOST_QUIET, MOST_MOVED))  # nobody waits for it
             done: list[Group] = []
-            while groups := await _postgres_portion(connection, epoch):
-                done += groups
+            counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
+            while portions := epoch.portions(dict(await connection.fetch(counts, epoch.campaign))):
+                for groups in portions:  # nobody else takes rows away, so that as many wait still
+                    for left in range(len(epoch.slices(groups)), 0, -1):
+                        done += await _postgres_portion(connection, epoch, groups, left)
             return Sealed(sum(group.size for group in done), tuple(done))
         finally:
             await connection.close()
@@ -308,16 +311,16 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
         raise database.translated(error) from error
 
 
-async def _postgres_portion(connection: asyncpg.Connection, epoch: _Epoch) -> tuple[Group, ...]:
-    """One transaction; the groups that it sealed, none when there is nothing to seal. The writer waits for nothing."""
+async def _postgres_portion(
+    connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group], parts: int
+) -> tuple[Group, ...]:
+    """One transaction with the groups, or the first of so many parts; what it sealed. The writer waits for nothing."""
     for left in range(TRIES - 1, -1, -1):
         try:
             async with connection.transaction():
-                # the log before the rows, as a withdrawal does; nobody else takes rows away
+                # the log before the rows, as a withdrawal does
                 await connection.execute("SELECT 1 FROM log WHERE name = $1 FOR UPDATE", campaign_log(epoch.code))
-                counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
-                portions = epoch.portions(dict(await connection.fetch(counts, epoch.campaign)))
-                return await _postgres_move(connection, epoch, portions[0]) if portions else ()
+                return await _postgres_move(connection, epoch, groups, parts)
         except (asyncpg.TransactionRollbackError, LogMoved):
             if not left:
                 raise
@@ -337,12 +340,16 @@ SELECT commitment, unit FROM gone ORDER BY leaf_hash COLLATE "C"
 """
 
 
-async def _postgres_move(connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group]) -> tuple[Group, ...]:
-    """Move the groups, with what came to them since they were counted, or as much of a large one as one takes."""
+async def _postgres_move(
+    connection: asyncpg.Connection, epoch: _Epoch, groups: Sequence[Group], parts: int
+) -> tuple[Group, ...]:
+    """Move the groups, with what came to them since they were counted, or the first of so many parts of them."""
     units = sorted(unit for group in groups for unit in group.units)
     await connection.execute(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-    first, *more = epoch.slices(groups)
-    last = await connection.fetchval(LAST, epoch.campaign, units, first - 1) if more else BEYOND
+    last = BEYOND
+    if parts > 1:
+        first = epoch.slices(groups)[-parts]
+        last = await connection.fetchval(LAST, epoch.campaign, units, first - 1)
     found = await connection.fetch(MOVE, epoch.campaign, units, last)
     number = Counter(row[1] for row in found)
     moved = tuple(Group({unit: number[unit] for unit in group.units if number[unit]}) for group in groups)
