@@ -200,7 +200,7 @@ class Scene:
         await intake.close()
 
     async def seal(self) -> None:
-        sealing.LEAST, sealing.MOST_QUIET = FEW, FEW + 2  # as with fifties, and faster
+        sealing.LEAST, sealing.MOST_QUIET, sealing.MOST_MOVED = FEW, FEW + 2, FEW + 2  # as with fifties, and faster
         await sealing.seal(self.settings, "spring", everything=True)
 
     async def seal_again(self) -> None:

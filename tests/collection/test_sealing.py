@@ -231,6 +231,7 @@ async def test_responses_come_and_are_withdrawn_while_others_are_sealed(database
 
 async def test_only_so_many_are_moved_at_a_time(database_url, settings, add, monkeypatch) -> None:
     monkeypatch.setattr(sealing, "MOST_QUIET", 70)
+    monkeypatch.setattr(sealing, "MOST_MOVED", 70)
     for unit, number in (("3701", 60), ("370102", 55), ("3702", 7)):
         await add(number, unit)
     sealed = await seal(settings, "spring", everything=True)

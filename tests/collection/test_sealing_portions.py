@@ -61,6 +61,7 @@ async def test_a_unit_that_is_too_large_is_sealed_in_equal_parts_each_sorted(
     database_url, settings, wait, monkeypatch
 ) -> None:
     monkeypatch.setattr(sealing, "MOST_QUIET", 60)
+    monkeypatch.setattr(sealing, "MOST_MOVED", 60)
     told = await wait(u3701=170, u3702=55)
     sealed = await seal(settings, "spring", everything=False)
     assert sorted(group.size for group in sealed.groups) == [55, 56, 57, 57]
@@ -80,6 +81,7 @@ async def test_a_unit_that_is_too_large_is_sealed_in_equal_parts_each_sorted(
 
 async def test_many_that_seal_the_same_in_parts_seal_it_once(database_url, settings, wait, monkeypatch) -> None:
     monkeypatch.setattr(sealing, "MOST_QUIET", 60)
+    monkeypatch.setattr(sealing, "MOST_MOVED", 60)
     told = await wait(u3701=120, u370102=55, u3702=120)
     done = await asyncio.gather(*(seal(settings, "spring", everything=True) for _ in range(4)))
     assert sum(one.number for one in done) == 295
