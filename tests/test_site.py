@@ -15,13 +15,14 @@ from litestar.testing import TestClient
 from evaluator import database, language, pages
 from evaluator.app import create_app
 from evaluator.settings import Settings
+from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture
 async def client(sqlite_url: str, tmp_path: Path, serving: Serving) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(create_app(Settings(data_dir=tmp_path, database_url=sqlite_url))) as c:
+    async with serving(site_over(Settings(data_dir=tmp_path, database_url=sqlite_url))) as c:
         yield c
 
 

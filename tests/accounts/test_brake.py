@@ -15,9 +15,9 @@ from evaluator.accounts import register
 from evaluator.accounts.browsers import FOR_A_NAME, FROM_A_NETWORK, WINDOW
 from evaluator.accounts.register import authenticate, create_account
 from evaluator.accounts.tables import Account
-from evaluator.app import create_app
 from evaluator.brake import Brake
 from evaluator.settings import Settings
+from tests.wiring import site_over
 
 PAGE = {"accept": "text/html", "accept-language": "en"}
 PASSWORD = "correct horse battery"
@@ -40,7 +40,7 @@ class Site:
 async def site(
     database_url: str, tmp_path: Path, serving: Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 ) -> AsyncIterator[Site]:
-    app = create_app(Settings(data_dir=tmp_path, database_url=database_url))
+    app = site_over(Settings(data_dir=tmp_path, database_url=database_url))
     await create_account("operator", PASSWORD, "operator")
     async with serving(app):
         yield Site(app)

@@ -15,10 +15,10 @@ from litestar.routes import HTTPRoute
 from evaluator import database
 from evaluator.accounts.register import create_account
 from evaluator.accounts.tables import Account, StaffSession
-from evaluator.app import create_app
 from evaluator.problems import Problem
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
+from tests.wiring import site_over
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 PAGE = {"accept": "text/html", "accept-language": "en"}
@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 async def client(database_url: str, tmp_path: Path, serving: Serving) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Settings(data_dir=tmp_path, database_url=database_url))
+    app = site_over(Settings(data_dir=tmp_path, database_url=database_url))
     await Unit.insert(Unit(code="37", level="P", name_zh="a"))
     for code in ("3701", "3702"):
         await Unit.insert(Unit(code=code, parent="37", level="C", name_zh=code))

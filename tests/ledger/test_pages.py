@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from evaluator.app import create_app
 from evaluator.ledger import routes
 from evaluator.ledger.appending import append
 from evaluator.ledger.audit import record
@@ -21,6 +20,7 @@ from evaluator.ledger.published import folder, group_bits, read_published
 from evaluator.ledger.tables import Log
 from evaluator.settings import Settings
 from tests.ledger.entries import SPRING, responses
+from tests.wiring import site_over
 
 Serving = Callable[..., Any]
 HTML = {"accept": "text/html", "accept-language": "en"}
@@ -30,7 +30,7 @@ async def test_every_file_of_a_log_is_served_with_its_own_time_to_keep(settings:
     await append(settings, SPRING, responses(0, 300))
     await publish(settings, SPRING)
     home = folder(settings, SPRING)
-    async with serving(create_app(settings)) as client:
+    async with serving(site_over(settings)) as client:
         for path in sorted(home.rglob("*")):
             name = str(path.relative_to(home))
             if not path.is_file() or name.startswith("."):
@@ -82,7 +82,7 @@ async def test_every_file_of_a_log_is_served_with_its_own_time_to_keep(settings:
 async def test_nothing_else_is_found(sqlite_settings: Settings, serving: Serving, path: str) -> None:
     await append(sqlite_settings, SPRING, responses(0, 30))
     await publish(sqlite_settings, SPRING)
-    async with serving(create_app(sqlite_settings)) as client:
+    async with serving(site_over(sqlite_settings)) as client:
         answer = await client.get(f"/log/{path}", headers=HTML)
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith("text/html")
@@ -90,7 +90,7 @@ async def test_nothing_else_is_found(sqlite_settings: Settings, serving: Serving
 
 
 async def test_the_overview_lists_every_log_in_both_languages(settings: Settings, serving: Serving) -> None:
-    async with serving(create_app(settings)) as client:
+    async with serving(site_over(settings)) as client:
         assert "There is no log yet." in (await client.get("/log", headers=HTML)).text
         await append(settings, SPRING, responses(0, 1234))
         await publish(settings, SPRING)
@@ -112,7 +112,7 @@ async def test_a_damaged_head_breaks_no_page(sqlite_settings: Settings, serving:
     await append(sqlite_settings, SPRING, responses(0, 3))
     await publish(sqlite_settings, SPRING)
     (folder(sqlite_settings, SPRING) / "checkpoint").write_bytes(b"\xff")
-    async with serving(create_app(sqlite_settings)) as client:
+    async with serving(site_over(sqlite_settings)) as client:
         assert "not published yet" in (await client.get("/log", headers=HTML)).text
         assert (await client.get(f"/log/{SPRING}/proofs/all")).status_code == 404
     assert await receipt_for(sqlite_settings, SPRING, leaf_hash(responses(0, 1)[0].encode())) is None
@@ -127,7 +127,7 @@ async def test_the_proofs_of_a_group_hold_for_each_leaf_in_it_and_every_leaf_is_
     await publish(settings, SPRING)
     head = read_checkpoint(read_published(settings, SPRING) or "", signer(settings, SPRING).vkey)
     bits, found = group_bits(size), {}
-    async with serving(create_app(settings)) as client:
+    async with serving(site_over(settings)) as client:
         for number in range(2**bits):
             prefix = f"{number:0{bits}b}" if bits else ""
             answer = await client.get(f"/log/{SPRING}/proofs/{prefix or 'all'}")
@@ -152,7 +152,7 @@ async def test_a_site_that_starts_publishes_what_was_left_and_one_that_is_behind
     settings: Settings, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await append(settings, SPRING, responses(0, 30))
-    async with serving(create_app(settings)) as client:
+    async with serving(site_over(settings)) as client:
         for _ in range(200):
             answer = await client.get(f"/log/{SPRING}/checkpoint")
             if answer.status_code == 200:
@@ -163,7 +163,7 @@ async def test_a_site_that_starts_publishes_what_was_left_and_one_that_is_behind
     await Log.update({Log.root: "0" * 64}).where(Log.name == SPRING)
     said: list[str] = []
     monkeypatch.setattr(routes.log, "error", lambda text, *values: said.append(text % values))
-    async with serving(create_app(settings)) as client:
+    async with serving(site_over(settings)) as client:
         for _ in range(200):
             if said:
                 break

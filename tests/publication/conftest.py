@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from litestar.testing import AsyncTestClient
 
-from evaluator.app import Site, create_app
+from evaluator.app import Site
 from evaluator.publication import rendered
 from evaluator.publication.editions import Edition, read_edition
 from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
 from tests.publication import small_edition as small
+from tests.wiring import site_over
 
 PUBLISHED_ON = date(2027, 1, 15)
 
@@ -67,5 +68,5 @@ async def published(settings: Settings, small_folder: Path) -> str:
 @pytest.fixture
 async def client(settings: Settings, published: str) -> AsyncIterator[AsyncTestClient[Site]]:
     """A visitor of the site with one edition."""
-    async with AsyncTestClient(create_app(settings), base_url="http://testserver.local") as visitor:
+    async with AsyncTestClient(site_over(settings), base_url="http://testserver.local") as visitor:
         yield visitor

@@ -10,12 +10,12 @@ import numpy as np
 from litestar.testing import AsyncTestClient
 
 from evaluator import language
-from evaluator.app import create_app
 from evaluator.publication import wording
 from evaluator.publication.publishing import publish
 from evaluator.rating.run import rate
 from evaluator.rating.snapshot_writing import write_snapshot
 from evaluator.settings import Settings
+from tests.wiring import site_over
 
 SCHEME = """
 code: bare
@@ -63,7 +63,7 @@ def rated(home: Path) -> Path:
 async def test_every_page_of_a_bare_edition_is_shown(tmp_path: Path, sqlite_url: str) -> None:
     settings = Settings(data_dir=tmp_path / "data", database_url=sqlite_url)
     row = await publish(settings, rated(tmp_path), lambda folder: (), date(2027, 1, 15))
-    async with AsyncTestClient(create_app(settings), base_url="http://testserver.local") as visitor:
+    async with AsyncTestClient(site_over(settings), base_url="http://testserver.local") as visitor:
         for path in ("", "/ranking/L", "/map", "/units/l01", "/units/l00", "/method", "/downloads",
                      "/dimensions/d1", "/dimensions/inner", "/indicators/b", "/indicators/a"):  # fmt: skip
             for language in ("zh-CN", "en"):

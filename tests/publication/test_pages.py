@@ -15,6 +15,7 @@ from evaluator.collection.tables import QuestionnaireVersion
 from evaluator.publication import wording
 from evaluator.rating.doors import SIMULATED
 from tests.publication import small_edition as small
+from tests.wiring import site_over
 
 PATHS = {
     "home": "/",
@@ -337,9 +338,8 @@ async def test_a_changed_folder_is_not_served_and_the_reason_is_told(
 
 
 async def test_the_home_page_of_an_empty_site_invites_to_rate(settings) -> None:
-    from evaluator.app import create_app
 
-    async with AsyncTestClient(create_app(settings), base_url="http://testserver.local") as visitor:
+    async with AsyncTestClient(site_over(settings), base_url="http://testserver.local") as visitor:
         text = await got(visitor, "/")
         assert 'href="/rate"' in text
         assert 'href="/code"' in text
