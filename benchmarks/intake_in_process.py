@@ -14,7 +14,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,26 +82,14 @@ class _Nothing:
 
 
 @contextmanager
-def without_writer(app: Site) -> Iterator[None]:
-    real, app.state.intake = app.state.intake, _Nothing()
+def with_other(app: Site, others: Mapping[str, object]) -> Iterator[None]:
+    """The application with other members of its state."""
+    kept = {name: app.state[name] for name in others}
+    app.state.update(others)
     try:
         yield
     finally:
-        app.state.intake = real
-
-
-@contextmanager
-def rendered_anew(app: Site) -> Iterator[None]:
-    kept, app.state.first_screens = app.state.first_screens, FirstScreens(most=0)
-    try:
-        yield
-    finally:
-        app.state.first_screens = kept
-
-
-@contextmanager
-def as_it_is(app: Site) -> Iterator[None]:
-    yield
+        app.state.update(kept)
 
 
 async def measure(settings: Settings, rounds: int) -> None:
@@ -115,22 +103,22 @@ async def measure(settings: Settings, rounds: int) -> None:
     def sent() -> list[Asked]:
         return [asked(next(forms)) for _ in range(IN_A_ROUND)]
 
-    lines: dict[str, tuple[Callable[[], list[Asked]], int, Any]] = {
-        "no-op": (lambda: [noop] * IN_A_ROUND, 303, as_it_is),
-        "first screen, rendered for others before": (lambda: [plain] * IN_A_ROUND, 200, as_it_is),
-        "the same, packed for who takes gzip": (lambda: [packed] * IN_A_ROUND, 200, as_it_is),
-        "first screen, rendered anew": (lambda: [plain] * IN_A_ROUND, 200, rendered_anew),
-        "form sent": (sent, 303, as_it_is),
-        "form sent, without the writer": (sent, 303, without_writer),
+    lines: dict[str, tuple[Callable[[], list[Asked]], int, Mapping[str, object]]] = {
+        "no-op": (lambda: [noop] * IN_A_ROUND, 303, {}),
+        "first screen, rendered for others before": (lambda: [plain] * IN_A_ROUND, 200, {}),
+        "the same, packed for who takes gzip": (lambda: [packed] * IN_A_ROUND, 200, {}),
+        "first screen, rendered anew": (lambda: [plain] * IN_A_ROUND, 200, {"first_screens": FirstScreens(most=0)}),
+        "form sent": (sent, 303, {}),
+        "form sent, without the writer": (sent, 303, {"intake": _Nothing()}),
     }
     found: dict[str, list[float]] = {name: [] for name in lines}
     app = create_site()
     async with app.lifespan():
         await answered(app, plain, 200)  # reads the campaign
         for _ in range(rounds):
-            for name, (made, status, changed) in lines.items():
+            for name, (made, status, others) in lines.items():
                 some = made()
-                with changed(app):
+                with with_other(app, others):
                     found[name].append(await round_of(app, some, status))
     for name, times in found.items():
         print(f"{name:42s} {min(times):6.0f} us, median {statistics.median(times):6.0f}")

@@ -23,9 +23,6 @@ def site_over(settings: Settings) -> Site:
     [site] = _wired
     database.connect(settings.database)
     site.state = State({"settings": settings, "secret": settings.secret()})
-    kept = site.rendered
-    kept.forget()
-    kept._kept.clear()
-    kept._size = 0
-    kept._looked.clear()
+    site.rendered.forget()
+    site.rendered._kept.clear()
     return site

@@ -366,10 +366,12 @@ async def _postgres_move(
 
 
 async def _somebody_may_answer(settings: Settings) -> bool:
-    """Whether any campaign is open, or its last day was yesterday: somebody may be in the middle of its form."""
-    day = today(right_now(), settings.zone)
-    near = (Campaign.opens <= day) & (Campaign.closes >= day - timedelta(1))
-    return await Campaign.exists().where(Campaign.stage.is_in(["ready", "paused"]), near)
+    """Whether any campaign has begun and is not over: somebody may be in the middle of its form."""
+    now = right_now()
+    begun = await Campaign.select(Campaign.code).where(
+        Campaign.stage.is_in(["ready", "paused"]), Campaign.opens <= today(now, settings.zone)
+    )
+    return not all([await is_over(settings, row["code"], now) for row in begun])
 
 
 async def is_over(settings: Settings, code: str, now: datetime) -> bool:

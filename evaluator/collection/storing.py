@@ -63,7 +63,7 @@ class Outcome(NamedTuple):
 
 
 DUPLICATE = Outcome("duplicate", "")
-Waiting = Mapping[str, tuple[str, str]]  # code's or visit's hash -> leaf hash and answers of what still waits
+StillWaiting = Mapping[str, tuple[str, str]]  # code's or visit's hash -> leaf hash and answers of what still waits
 
 
 class Sink(Protocol):
@@ -169,7 +169,9 @@ def _check_keys(batch: Sequence[Given], settings: Settings) -> None:
         raise database.Unavailable(str(error)) from error
 
 
-def _outcomes(batch: Sequence[Given], stored: Collection[str], waiting: Waiting, settings: Settings) -> list[Outcome]:
+def _outcomes(
+    batch: Sequence[Given], stored: Collection[str], waiting: StillWaiting, settings: Settings
+) -> list[Outcome]:
     """What to tell of each row; promises are signed only now, when it is on disk."""
 
     def outcome(kind: Literal["stored", "same"], leaf_hash: str, promised: Promised | None) -> Outcome:
@@ -192,7 +194,7 @@ def _values(number: int, width: int) -> str:
     return ", ".join([f"({', '.join('?' * width)})"] * number)
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> tuple[set[str], Waiting]:
+def _insert(connection: sqlite3.Connection, rows: Sequence[ResponseRow]) -> tuple[set[str], StillWaiting]:
     """Insert the rows whose codes or visits were not used before; what still waits under those that were.
 
     One statement for many rows: in a thread, each step of a statement gives up the interpreter's lock, and a busy event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -100,11 +100,16 @@ async def test_a_transaction_takes_less_while_somebody_may_answer(database_url, 
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_and_more_when_no_campaign_is_open(database_url, settings, wait, monkeypatch) -> None:
+@pytest.mark.parametrize(("minute", "sizes"), [(30, [60, 60]), (31, [120])])
+async def test_and_more_as_soon_as_the_grace_after_the_last_day_is_over(
+    database_url, settings, wait, monkeypatch, minute, sizes
+) -> None:
+    """When a server seals what is left of a campaign, nobody can be in the middle of its form."""
     monkeypatch.setattr(sealing, "MOST", 60)
+    monkeypatch.setattr(sealing, "right_now", lambda: datetime(2026, 4, 1, 0, minute, tzinfo=settings.zone))
     await wait(u3701=120)
     await Campaign.update({Campaign.opens: date(2026, 3, 1), Campaign.closes: date(2026, 3, 31)}, force=True)
-    assert [group.size for group in (await seal(settings, "spring", everything=False)).groups] == [120]
+    assert [group.size for group in (await seal(settings, "spring", everything=False)).groups] == sizes
 
 
 def test_parts_are_equal_and_never_fewer_than_fifty() -> None:
