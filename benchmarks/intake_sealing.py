@@ -5,9 +5,10 @@
 
 Rows are made from one accepted form, each with a salt and a code's hash of its own, and handed to the real writer and
 the real sealing: leaves, rows, deletion, signed head, published files, order wiped. They are sealed when the campaign
-is over; or with --open while people answer, one every tenth of a second, in smaller transactions on SQLite, and how long
-the slowest of them waited is said. --floor also copies the database and does no more with the copy than INSERT .. SELECT
-and DELETE of the same rows in one transaction, with the site's usual connection. Exit code 1: a count is wrong.
+is over; or with --open while people answer, one every tenth of a second, in smaller transactions on SQLite, and it is
+said how long the slowest of them waited. --floor also copies the database and does no more with the copy than
+INSERT .. SELECT and DELETE of the same rows in one transaction, with the site's usual connection. Exit code 1: a count
+is wrong.
 """
 
 from __future__ import annotations
