@@ -24,14 +24,14 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
 from benchmarks.intake_site import CODE, UNIT, engines, prepare, whole_form
 from evaluator.collection import bulk, sealing
-from evaluator.collection.campaigns import LiveCampaign
+from evaluator.collection.campaigns import LiveCampaign, right_now, today
 from evaluator.collection.intake import Intake
 from evaluator.collection.mixing import tidy
 from evaluator.collection.responses import ResponseRow, response_row
@@ -73,7 +73,7 @@ def rows(campaign: LiveCampaign, number: int, units: Sequence[str] = (UNIT,)) ->
     for at in range(number):
         yield response_row(
             campaign.questionnaire, taken, questionnaire_version=campaign.version, campaign=campaign.id,
-            campaign_code=CODE, unit=units[at % len(units)], mode="sign_in", day=date.today(), duration="longer",
+            campaign_code=CODE, unit=units[at % len(units)], mode="sign_in", day=campaign.opens, duration="longer",
             code_hash=secrets.token_hex(32),
         )  # fmt: skip
 
@@ -135,7 +135,7 @@ async def _floor(url: str) -> float:
 
 async def _may_answer(yes: bool) -> None:
     days = (timedelta(-2), timedelta(30)) if yes else (timedelta(-60), timedelta(-30))
-    opens, closes = (date.today() + one for one in days)
+    opens, closes = (today(right_now(), Settings().zone) + one for one in days)
     await Campaign.update({Campaign.opens: opens, Campaign.closes: closes}).where(Campaign.code == CODE)
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from evaluator import database, pages
 from evaluator.app import Site
 from evaluator.collection import form
 from evaluator.collection.admission import new_code
-from evaluator.collection.campaigns import Label, LiveCampaign, create_campaign, load_campaign
+from evaluator.collection.campaigns import Label, LiveCampaign, create_campaign, load_campaign, right_now, today
 from evaluator.collection.drafts import new_key
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.tables import Admission, Invitation, Pending
@@ -107,10 +107,10 @@ async def prepare(settings: Settings) -> LiveCampaign:
     database.connect(settings.database)
     await database.upgrade()
     await Unit.insert(Unit(code=UNIT, level="P", name_zh="load", name_en="Load"))
-    today = date.today()
+    day = today(right_now(), settings.zone)
     await create_campaign(
-        settings, CODE, questionnaire=shipped_text("sd-citizen"), units=[UNIT], opens=today - timedelta(2),
-        closes=today + timedelta(30), title=Label("load", "Load"), responsible=Label("load", "Load"), contact="nobody",
+        settings, CODE, questionnaire=shipped_text("sd-citizen"), units=[UNIT], opens=day - timedelta(2),
+        closes=day + timedelta(30), title=Label("load", "Load"), responsible=Label("load", "Load"), contact="nobody",
         simulated=True,
     )  # fmt: skip
     campaign = await load_campaign(CODE)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from evaluator.units.tables import Unit
 from questionnaires.definition import Questionnaire
 from questionnaires.loading import loads, shipped_text
 from tests.browser.live_questionnaires import FOLLOWED, made
+from tests.days import local_day
 
 # the same engine without a desktop's windows, where it is: these tests take three fifths of the time with it
 SHELL = "/usr/bin/chromium-headless-shell"
@@ -161,8 +162,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]
         await Unit.insert(*units)
         for code, text in zip(questionnaires, texts, strict=True):
             await create_campaign(
-                settings, code, questionnaire=text, units=UNITS, opens=date.today() - timedelta(3),
-                closes=date.today() + timedelta(20), title=Label(f"{code}-zh", f"Test of {code}"),
+                settings, code, questionnaire=text, units=UNITS, opens=local_day() - timedelta(3),
+                closes=local_day() + timedelta(20), title=Label(f"{code}-zh", f"Test of {code}"),
                 responsible=Label("Office-zh", "Test office"), contact="office@example.org",
             )  # fmt: skip
 

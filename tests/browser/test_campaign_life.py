@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.browser.conftest import DESKTOP, PHONE, opened, overflow, picture, press, signed_in, violations
+from tests.days import local_day
 
 PASSWORD = "correct horse battery staple"
 SEES = {"en": ("paused", "Nothing of what you answered is lost"), "zh-CN": ("\u6682\u505c", "\u4e0d\u4f1a\u4e22\u5931")}
@@ -33,7 +34,7 @@ class Place:
 def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) -> Iterator[Place]:
     async def fill(settings: Settings) -> None:
         await Unit.insert(Unit(code="37", level="P", name_zh="37-zh", name_en="Province"))
-        today = date.today()
+        today = local_day()
         for language in SEES:
             await create_campaign(
                 settings, f"life-{language.lower()}", questionnaire=shipped_text("sd-citizen"), units=["37"],

@@ -29,13 +29,14 @@ from tests.browser.conftest import (
     signed_in,
     violations,
 )  # fmt: skip
+from tests.days import local_day
 from tests.publication import small_edition as small
 
 PASSWORD = "correct horse battery staple"
 OWN = "9001"
 WHY = "Weights as the law has them; adopted by the council on 28 November 2025 after hearing every rated unit."
 REPLY = "The figures of the new hall are missing; it opened in May."
-TODAY = datetime.now(UTC).date()
+TODAY = local_day()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.browser.conftest import (
     signed_in,
     violations,
 )
+from tests.days import local_day
 
 PASSWORD = "correct horse battery staple"
 HOME = "/staff/questionnaires"
@@ -66,7 +67,7 @@ def test_from_a_file_to_a_campaign(site: tuple[str, list[Any]], browser: Any) ->
         press(page, "text=Publish for good")
         press(page, "text=Make a campaign")
         assert violations(page) == []
-        today = date.today()
+        today = local_day()
         for field, value in (
             ("code", "way-2026"), ("title-zh", "测试"), ("title-en", "The way"), ("responsible-zh", "测试办公室"),
             ("responsible-en", "Test office"), ("contact", "office@example.org"), ("units", "370102"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ from tests.browser.conftest import (
 )
 from tests.browser.watched import CODE as WATCHED
 from tests.browser.watched import make_watched
+from tests.days import local_day
 
 PASSWORD = "correct horse battery staple"
 CAMPAIGN, CITY, COUNTY = "test-2026", "3701", "370102"
@@ -73,7 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
 
         await import_units(read_units((SHIPPED / "shandong.csv").read_bytes()))
         units = [row["code"] for row in await Unit.select(Unit.code)]
-        today = date.today()
+        today = local_day()
         await create_campaign(
             settings, CAMPAIGN, questionnaire=shipped_text("sd-citizen"), units=units, opens=today - timedelta(3),
             closes=today + timedelta(20), title=Label("测试评议", "Test survey"),

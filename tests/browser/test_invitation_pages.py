@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.browser.conftest import opened, press, violations
+from tests.days import local_day
 
 STATIC = Path(__file__).parents[2] / "evaluator/static"
 PHONE = {"width": 390, "height": 844}
@@ -58,7 +59,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any])
         await Unit.insert(Unit(code="3701", parent="37", level="C", name_zh="C-zh", name_en="Example City"))
         await create_campaign(
             settings, "letters", questionnaire=shipped_text("sd-citizen"), units=["3701"],
-            opens=date.today() - timedelta(3), closes=date.today() + timedelta(20),
+            opens=local_day() - timedelta(3), closes=local_day() + timedelta(20),
             title=Label("T-zh", "How do governments keep their word?"), responsible=Label("O-zh", "The Office"),
             contact="office@example.org",
         )  # fmt: skip
@@ -73,7 +74,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any])
             carrier="letter",
             batch="w1",
             place=FolderPlace(home / "w1"),
-            today=date.today(),
+            today=local_day(),
         )
 
     with new_site(home, fill) as address:

@@ -30,6 +30,7 @@ from tests.browser.conftest import (
     violations,
     wrong_on_paper,
 )  # fmt: skip
+from tests.days import local_day
 from tests.publication import small_edition as small
 
 NAME, PASSWORD = "region", "correct horse battery staple"
@@ -88,7 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
         small.outlines(settings.data_dir / "outlines.geojson", drawn)
         await create_campaign(
             settings, "spring", questionnaire=(small.SOURCE / "people@1.yaml").read_text(encoding="utf-8"),
-            units=drawn, opens=date.today() - timedelta(3), closes=date.today() + timedelta(20),
+            units=drawn, opens=local_day() - timedelta(3), closes=local_day() + timedelta(20),
             title=Label("Spring-zh", "Spring survey"), responsible=Label("Office-zh", "Test office"),
             contact="office@example.org",
         )  # fmt: skip

@@ -24,6 +24,7 @@ from evaluator.units.tables import Unit
 from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, picture, press, violations
 from tests.browser.receipts import VERIFIED, seal_all, settings_of, slip_shown, to_receipt, verified_outside
 from tests.collection.conftest import QUESTIONNAIRE
+from tests.days import local_day
 
 RECEIPT_JS = Path(__file__).parents[2] / "evaluator" / "static"
 UNITS = [f"37{number:04d}" for number in range(1000, 1010)]
@@ -53,8 +54,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any) -> Iterator[Si
         )
         for code in ("spring", "autumn", "quiet"):
             await create_campaign(
-                settings, code, questionnaire=QUESTIONNAIRE, units=UNITS, opens=date.today() - timedelta(3),
-                closes=date.today() + timedelta(20),
+                settings, code, questionnaire=QUESTIONNAIRE, units=UNITS, opens=local_day() - timedelta(3),
+                closes=local_day() + timedelta(20),
                 title=Label("\u653f\u52a1\u8bda\u4fe1\u8bc4\u8bae", f"Survey on honesty, {code}"),
                 responsible=Label("\u7701\u529e", "The office"), contact="office@example.org",
             )  # fmt: skip

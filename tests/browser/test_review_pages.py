@@ -31,6 +31,7 @@ from tests.browser.conftest import (
     violations,
     wrong_on_paper,
 )  # fmt: skip
+from tests.days import local_day
 from tests.publication import small_edition as small
 
 PASSWORD = "correct horse battery staple"
@@ -69,7 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_site: Any, browser: Any) 
         await publish(settings, before, lambda edition: (), date(2026, 1, 15))
         await publish(settings, now, lambda edition: (), date(2027, 1, 15))
         await small.keep_units()
-        today = date.today()
+        today = local_day()
         brought = Import(kind="events", file_name="e.csv", sha256="0" * 64, imported_on=today, rows=3, simulated=True)
         await brought.save()
         for record, state, age in (("late", "final", 400), ("new", "final", 3), ("theirs", "contested", 400)):

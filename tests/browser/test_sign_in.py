@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from evaluator.units.tables import Unit
 from tests.browser.conftest import DESKTOP, LANGUAGES, PHONE, opened, overflow, picture, press, violations
 from tests.browser.receipts import VERIFIED, seal_all, to_receipt, verified_outside
 from tests.collection.conftest import QUESTIONNAIRE
+from tests.days import local_day
 
 FOLDER = Path(__file__).parent / "oidc"
 NODE = Path(playwright.__file__).parent / "driver" / "node"
@@ -64,8 +65,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, new_site: Callable[..., Any]
         units = [Unit(code=u, parent="37", level="K", name_zh=f"{u}-zh", name_en=f"County {u}") for u in UNITS]
         await Unit.insert(*units)
         await create_campaign(
-            settings, "spring", questionnaire=QUESTIONNAIRE, units=UNITS, opens=date.today() - timedelta(3),
-            closes=date.today() + timedelta(20), title=Label("S-zh", "Spring survey"),
+            settings, "spring", questionnaire=QUESTIONNAIRE, units=UNITS, opens=local_day() - timedelta(3),
+            closes=local_day() + timedelta(20), title=Label("S-zh", "Spring survey"),
             responsible=Label("Office-zh", "Test office"), contact="office@example.org", sign_in=True,
         )  # fmt: skip
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
+
+from tests.days import local_day
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,7 +23,7 @@ async def test_killed_at_every_boundary_codes_that_are_valid_have_their_letters_
     database_url, settings, small_campaign, tmp_path
 ) -> None:
     await small_campaign()
-    which = [str(date.today().toordinal() % STEP), str(STEP)]
+    which = [str(local_day().toordinal() % STEP), str(STEP)]
     command = [sys.executable, "-m", "tests.collection.killing_invitations", database_url, str(tmp_path), *which]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)  # noqa: ASYNC221
     assert done.returncode == 0, done.stderr[-3000:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ import pytest
 from evaluator.collection.rules import shipped_rules
 from questionnaires.loading import shipped_text
 from tests.collection.test_command_line import run  # noqa: F401
+from tests.days import local_day
 
-TODAY = date.today()
+TODAY = local_day()
 NEW = [
     "campaign", "new", "spring", "-q", "sd-citizen", "--under", "37", "--level", "C",
     "--opens", str(TODAY - timedelta(3)), "--closes", str(TODAY + timedelta(20)),

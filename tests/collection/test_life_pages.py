@@ -17,6 +17,7 @@ from evaluator.collection.amending import Changes, amend
 from evaluator.collection.labels import Label
 from evaluator.collection.tables import Campaign
 from evaluator.ledger.files import read_published
+from tests.days import local_day
 
 DAY = date(2026, 3, 10)  # the clock's
 HEADERS = {"accept": "text/html", "accept-language": "en"}
@@ -114,7 +115,7 @@ async def test_an_operator_sees_that_the_database_was_changed_behind_the_log(
         await Campaign.update({Campaign.kept_months: 200}, force=True)
         page = (await client.get(f"{HOME}/manifest", headers=HEADERS)).text
         assert "says something else than the manifest of 2026-03-10 about: kept_months" in page.replace(
-            date.today().isoformat(), "2026-03-10"
+            local_day().isoformat(), "2026-03-10"
         )
 
 

@@ -19,7 +19,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -34,6 +34,7 @@ from evaluator.collection.admission import issue_codes
 from evaluator.collection.keys import campaign_key, invitation_hash
 from evaluator.collection.tables import Admission, Pending
 from tests.collection.conftest import Page, Person
+from tests.days import local_day
 
 PEOPLE = 200
 CHANCE = 4.5  # standard deviations: one false alarm in 150,000 orders; what keeps the order is at 14
@@ -213,7 +214,7 @@ async def test_nothing_on_disk_keeps_the_order_or_leads_from_a_code_to_its_respo
     database_url, settings, small_campaign, tmp_path
 ) -> None:
     home = tmp_path
-    await small_campaign(opens=date.today() - timedelta(2), closes=date.today() + timedelta(9), open_link=False)
+    await small_campaign(opens=local_day() - timedelta(2), closes=local_day() + timedelta(9), open_link=False)
     codes = await issue_codes(settings, "spring", "3701", PEOPLE)
     random.shuffle(codes)
     key = campaign_key(settings, "spring")

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import html
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -35,6 +35,7 @@ from evaluator.rating.snapshot import read_snapshot
 from evaluator.rating.snapshot_make import make_snapshot
 from evaluator.settings import Settings
 from tests.collection.conftest import CLOSES, OPENS, Page, Person
+from tests.days import local_day
 
 AFTER = datetime(2026, 3, 31, 17, 0, tzinfo=UTC)  # an hour after the close in Shanghai
 LOG = campaign_log("spring")
@@ -304,7 +305,7 @@ async def test_a_wrong_code_another_campaigns_code_and_one_after_the_close_are_r
 async def test_the_office_takes_back_on_the_command_line(
     sqlite_url, app_on, serving, small_campaign, clock, tmp_path, monkeypatch
 ) -> None:
-    today = date.today()
+    today = local_day()
     await small_campaign(opens=today - timedelta(2), closes=today + timedelta(5))
     clock.now = datetime.now(UTC)
     app = app_on(sqlite_url)

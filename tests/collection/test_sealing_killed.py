@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
+
+from tests.days import local_day
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,7 +23,7 @@ async def test_killed_at_every_boundary_nothing_is_lost_and_nothing_is_there_twi
     database_url, settings, small_campaign, tmp_path, scene: str, least: int, step: int
 ) -> None:
     await small_campaign()
-    which = [str(date.today().toordinal() % step), str(step)]
+    which = [str(local_day().toordinal() % step), str(step)]
     command = [sys.executable, "-m", "tests.collection.killing", database_url, str(tmp_path), scene, *which]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)  # noqa: ASYNC221
     assert done.returncode == 0, done.stderr[-3000:]

@@ -19,6 +19,7 @@ from evaluator.ledger.keys import campaign_log
 from evaluator.ledger.leaves import EntryError, entry
 from evaluator.ledger.tables import LogLeaf
 from questionnaires.acceptance import Accepted, accept
+from tests.days import local_day
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ async def test_a_transaction_takes_less_while_somebody_may_answer(database_url, 
     """Where answers wait for the lock: on SQLite."""
     monkeypatch.setattr(sealing, "MOST", 60)
     await wait(u3701=120)
-    await Campaign.update({Campaign.opens: date.today(), Campaign.closes: date.today()}, force=True)
+    await Campaign.update({Campaign.opens: local_day(), Campaign.closes: local_day()}, force=True)
     assert [group.size for group in (await seal(settings, "spring", everything=False)).groups] == [60, 60]
 
 

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import socket
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from evaluator.rating.edition import read_note
 from evaluator.rating.tables import PublishedEdition
 from evaluator.rating.verify import verify
 from evaluator.settings import Settings
+from tests.days import local_day
 
 ONLINE = 24
 
@@ -43,7 +43,7 @@ def made(settings: Settings, said: io.StringIO) -> Made:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    plan = Plan(3, 2000, calendar_of(date.today()), port, online=ONLINE, cities=9, townships=1, draws=256)
+    plan = Plan(3, 2000, calendar_of(local_day()), port, online=ONLINE, cities=9, townships=1, draws=256)
     return make_demo(settings, plan, Steps(Console(file=said)))
 
 

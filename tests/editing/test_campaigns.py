@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -13,10 +13,11 @@ from evaluator.accounts.tables import Account
 from evaluator.collection.tables import Campaign, CampaignUnit
 from evaluator.ledger.tables import LogLeaf
 from evaluator.units.tables import Unit
+from tests.days import local_day
 from tests.editing.conftest import HOME, SMALL, Site
 
 ADDRESS = f"{HOME}/small/1/campaign"
-TODAY = date.today()
+TODAY = local_day()
 FORM = {
     "code": "c-2026", "title-zh": "T-zh", "title-en": "Our survey", "responsible-zh": "R-zh",
     "responsible-en": "The office", "contact": "office@example.org", "units": "37", "below": "yes",

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import load_shipped, shipped, shipped_text
 from questionnaires.xlsform.importing import import_form
+from tests.days import local_day
 from tests.wiring import site_over
 
 Serving = Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -120,7 +121,7 @@ async def test_the_xlsform_comes_back_as_the_same_questionnaire(app: Litestar, s
 async def test_a_survey_of_a_shipped_form_leads_to_its_questions_and_one_of_another_form_does_not(
     app: Litestar, serving: Serving
 ) -> None:
-    today = date.today()
+    today = local_day()
     await Unit.insert(Unit(code="37", level="P", name_zh="P-zh", name_en="Province"))
     changed = shipped_text("sd-citizen").replace("code: sd-citizen", "code: ours")
     for code, text in (("known", shipped_text("sd-citizen")), ("changed", changed)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 from questionnaires.loading import shipped_text
 from tests.collection.conftest import Person
+from tests.days import local_day
 from tests.wiring import site_over
 
 Serving = Callable[[Litestar], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -51,7 +52,7 @@ async def test_a_path_is_walked_without_a_script_and_its_answers_are_stored(
     name: str, tmp_path: Path, sqlite_url: str, serving: Serving
 ) -> None:
     code, answers, expected = WALKS[name]
-    today = date.today()
+    today = local_day()
     await Unit.insert(Unit(code="37", level="P", name_zh="P-zh", name_en="Province"))
     await create_campaign(
         Settings(data_dir=tmp_path), "walk", questionnaire=shipped_text(code), units=["37"],

@@ -15,6 +15,7 @@ from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.publication.publishing import publish
 from evaluator.records.tables import Event, Import
 from evaluator.settings import Settings
+from tests.days import local_day
 from tests.publication import small_edition as small
 from tests.visitor import Visitor
 from tests.wiring import site_over
@@ -45,7 +46,7 @@ async def test_every_public_page_and_the_review_are_shown_on_either_database(
     small.outlines(settings.data_dir / "outlines.geojson", drawn)
     await create_campaign(
         settings, "spring", questionnaire=(small.SOURCE / "people@1.yaml").read_text(encoding="utf-8"), units=drawn,
-        opens=date.today() - timedelta(3), closes=date.today() + timedelta(20),
+        opens=local_day() - timedelta(3), closes=local_day() + timedelta(20),
         title=Label("Spring-zh", "Survey of spring"), responsible=Label("Office-zh", "Test office"),
         contact="office@example.org",
     )  # fmt: skip

@@ -18,6 +18,7 @@ from evaluator.collection.campaigns import Label, create_campaign
 from evaluator.publication.publishing import publish
 from evaluator.settings import Settings
 from questionnaires.loading import shipped_text
+from tests.days import local_day
 from tests.publication import small_edition as small
 from tests.wiring import site_over
 
@@ -54,7 +55,7 @@ async def visitor(database_url: str, tmp_path: Path, serving: Serving) -> AsyncI
 
 async def opened(visitor: Visitor, code: str, *, begins: int = -3, ends: int = 20, **given: Any) -> None:
     """A campaign about three wards, or other `units`, that begins and ends so many days from today."""
-    today = date.today()
+    today = local_day()
     usual = {
         "questionnaire": QUESTIONS, "units": ["9001", "9002", "9003"], "opens": today + timedelta(begins),
         "closes": today + timedelta(ends), "title": Label(f"{code}-zh", f"Survey {code}"),

@@ -28,6 +28,7 @@ from evaluator.records.outstanding import Outstanding, outstanding
 from evaluator.records.tables import Event, Import
 from evaluator.settings import Settings
 from evaluator.units.tables import Unit
+from tests.days import local_day
 from tests.publication import small_edition as small
 from tests.publication.conftest import PUBLISHED_ON
 from tests.publication.test_exports import read_workbook
@@ -201,7 +202,7 @@ async def staff(client: AsyncTestClient[Site], settings: Settings, earlier_folde
     await create_account("operator", PASSWORD, "operator")
     brought = Import(kind="events", file_name="e.csv", sha256="0" * 64, imported_on=TODAY, rows=3, simulated=True)
     await brought.save()
-    today = date.today()
+    today = local_day()
     for record, unit, state, age in (
         ("late", "900101", "final", 400), ("new", "900101", "final", 3), ("theirs", "900101", "contested", 400),
         ("done", "900101", "rectified", 400), ("other", "900201", "final", 400),
