@@ -20,8 +20,9 @@ from piccolo.table import Table
 
 os.environ.setdefault("PICCOLO_CONF", "evaluator.piccolo_conf")
 
+WAIT = "PRAGMA busy_timeout=10000;"  # milliseconds, for others who write
 PRAGMAS = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=10000; "
+    f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; {WAIT} "
     "PRAGMA secure_delete=ON;"  # what is deleted is overwritten: it may have led from a code to an answer
 )
 UPGRADE_LOCK = 20261124  # any number, the same for every process that upgrades

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 
 import asyncpg
 
@@ -18,6 +19,7 @@ from evaluator import database
 LEAST = 50  # rows that are mixed together; fewer wait for more
 SETTLED = 1000  # rows with one mark of PostgreSQL that need no more mixing
 SLICE = 100_000  # rows of SQLite that are written anew in one transaction: the writer waits for less than a second
+PAUSE = 0.12  # seconds between two: who waits for SQLite's lock looks every tenth of a second whether it is free
 CACHE = "PRAGMA cache_size=-32768;"  # kibibytes: a slice
 LOCK = 20261125  # any number, the same for every process that mixes
 SOON = "2s"  # a table that is in use, by a backup for example, is left for the next time: writers would queue up
@@ -47,8 +49,9 @@ def _sqlite(path: str) -> None:
         # the same rows go back: what they name need not be looked up
         connection.executescript(f"{database.PRAGMAS} PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; {CACHE}")
         first: str | None = ""
-        while first is not None:
-            first = _slice(connection, first)
+        while (first := _slice(connection, first)) is not None:
+            time.sleep(PAUSE)
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # most of it while others write
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         connection.close()

@@ -29,7 +29,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 LEAST = 50  # responses of a unit that are sealed together before the close
-MOST = 20_000  # responses in one transaction while people answer: their answers wait for its end, about a second
+MOST = 5_000  # responses in one transaction while people answer: their answers wait for its end, less than a second
 MOST_QUIET = 1_000_000  # while nobody can: an eighth of it takes twice as long, each touches most pages of the indexes
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
 MOST_MOVED = 250_000  # on PostgreSQL, where nobody waits and a transaction touches no more than its own rows
@@ -196,6 +196,7 @@ class _Epoch(msgspec.Struct, frozen=True):
 # Of a table with foreign keys SQLite deletes all rows one by one while it looks after them. Pages are copied from the
 # log of changes to their places between two transactions, when the writer may go on.
 FOR_SEALING = "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-{};"
+BRIEFLY = 100  # milliseconds that nobody can write while somebody reads
 CACHE = 128 * 1024  # kibibytes: the indexes of a million responses
 PLAN = """
 CREATE TEMP TABLE place (unit TEXT PRIMARY KEY, portion INTEGER NOT NULL) WITHOUT ROWID;
@@ -270,8 +271,22 @@ def _sqlite_portion(connection: sqlite3.Connection, epoch: _Epoch, groups: Seque
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    _begin_anew(connection)
     return there
+
+
+def _begin_anew(connection: sqlite3.Connection) -> None:
+    """Copy pages from the log of changes to their places while others write, and let the log begin anew.
+
+    Left to itself it never would while somebody answers: sealing a million responses made 24 GB of it. What others
+    write during the first round keeps the copies from being synchronised; that takes longest, so the second does it,
+    and little is left for the moment in which nobody can write.
+    """
+    for _round in range(2):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout={BRIEFLY}")
+    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()  # not now when somebody reads: the next time, then
+    connection.execute(database.WAIT)
 
 
 def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group], entries: Responses) -> None:
@@ -300,10 +315,9 @@ async def _postgres(dsn: str, epoch: _Epoch) -> Sealed:
             epoch = msgspec.structs.replace(epoch, most=MOST_MOVED)
             done: list[Group] = []
             counts = "SELECT unit, count(*) FROM pending WHERE campaign = $1 GROUP BY unit"
-            while portions := epoch.portions(dict(await connection.fetch(counts, epoch.campaign))):
-                for groups in portions:  # nobody else takes rows away, so that as many wait still
-                    for left in range(len(epoch.slices(groups)), 0, -1):
-                        done += await _postgres_portion(connection, epoch, groups, left)
+            for groups in epoch.portions(dict(await connection.fetch(counts, epoch.campaign))):
+                for left in range(len(epoch.slices(groups)), 0, -1):  # nobody else takes rows away: as many wait still
+                    done += await _postgres_portion(connection, epoch, groups, left)
             return Sealed(sum(group.size for group in done), tuple(done))
         finally:
             await connection.close()

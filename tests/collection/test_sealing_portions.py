@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+import sqlite3
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +114,39 @@ async def test_and_more_as_soon_as_the_grace_after_the_last_day_is_over(
     await wait(u3701=120)
     await Campaign.update({Campaign.opens: date(2026, 3, 1), Campaign.closes: date(2026, 3, 31)}, force=True)
     assert [group.size for group in (await seal(settings, "spring", everything=False)).groups] == sizes
+
+
+class WithAnother:
+    """A connection; whenever it copies the log of changes to its place, another one writes meanwhile."""
+
+    def __init__(self, one: sqlite3.Connection, other: sqlite3.Connection) -> None:
+        self._one, self._other = one, other
+
+    def execute(self, statement: str) -> sqlite3.Cursor:
+        if "PASSIVE" not in statement:
+            return self._one.execute(statement)
+        self._other.execute("BEGIN IMMEDIATE")
+        found = self._one.execute(statement)
+        self._other.execute("INSERT INTO answer VALUES (1)")
+        self._other.execute("COMMIT")
+        return found
+
+
+def test_the_log_of_changes_begins_anew_though_others_write(tmp_path: Path) -> None:
+    """Or it would grow as long as somebody answers."""
+    path, sizes = tmp_path / "one.sqlite", []
+    with (
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as one,
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        for connection in (one, other):
+            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0")
+        one.executescript("CREATE TABLE moved (text TEXT); CREATE TABLE answer (number INTEGER)")
+        for _ in range(5):
+            one.execute("INSERT INTO moved VALUES (?)", ["x" * 1_000_000])
+            sealing._begin_anew(WithAnother(one, other))  # type: ignore[arg-type]
+            sizes.append((tmp_path / "one.sqlite-wal").stat().st_size)
+    assert 1_000_000 < sizes[0] <= max(sizes) < 1_100_000
 
 
 def test_parts_are_equal_and_never_fewer_than_fifty() -> None:
