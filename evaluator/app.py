@@ -17,6 +17,7 @@ from evaluator.accounts import routes as accounts
 from evaluator.accounts.sessions import staff_only
 from evaluator.assessment import routes as assessment
 from evaluator.collection import routes as collection
+from evaluator.collection.at_once import taken_at_once
 from evaluator.collection.campaigns import Campaigns
 from evaluator.collection.tables import Campaign
 from evaluator.compression import compressed
@@ -45,12 +46,13 @@ def _(message: str) -> str:  # marks a message for extraction; it is translated 
 
 
 class Site(Litestar):
-    """Litestar inside the layers that set language and headers, keep public pages and compress: for every answer."""
+    """Litestar inside the layers that set language and headers, take forms, keep public pages and compress."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.rendered = Rendered(lambda: what_can_change(self.state.settings), self._forget_campaigns)
-        self._layers = security.guarded(self.rendered.around(compressed(super().__call__)))
+        inner = self.rendered.around(compressed(super().__call__))
+        self._layers = security.guarded(taken_at_once(inner, lambda: self.state))
 
     def _forget_campaigns(self) -> None:
         """What this process remembers of campaigns may be older than the change that made pages untrue."""

@@ -19,9 +19,7 @@ from evaluator.collection import admission, campaigns, form, manifest, promises,
 from evaluator.collection.behind import refuse_behind
 from evaluator.collection.campaigns import LiveCampaign, Place, right_now
 from evaluator.collection.keeping import months_later
-from evaluator.collection.promises import Promised
 from evaluator.collection.slips import Slip
-from evaluator.collection.storing import Outcome
 from evaluator.collection.tables import Pending
 from evaluator.collection.tables import Response as Stored
 from evaluator.ledger.files import receipt_for
@@ -137,13 +135,8 @@ def _page(request: Ask, template: str, *, status: int = 200, simulated: bool = F
 # --- after sending ----------------------------------------------------------------------------------------------------
 
 
-async def after_sending(
-    request: Ask, promised: Promised, unit: str, outcome: Outcome, *, cookies: bool, headers: dict[str, str]
-) -> Response[Any]:
+async def after_sending(request: Ask, slip: Slip, *, cookies: bool, headers: dict[str, str]) -> Response[Any]:
     """Hand over the slip: as a cookie and a page of its own, or, to a browser without cookies, at once."""
-    assert outcome.hold is not None
-    mark, token = outcome.hold
-    slip = Slip(promised.campaign, bytes.fromhex(outcome.leaf_hash), promised.sealed_by, mark, token, unit)
     if not cookies:
         return await _thanks(request, slip, kept=False)
     response = pages.redirect(f"{slips.PATH}/thanks", headers)

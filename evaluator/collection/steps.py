@@ -7,27 +7,21 @@ with a cookie every step is a page of its own, so that Back, reloading and comin
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
 from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
 
 from evaluator import language, pages
-from evaluator.collection import drafts, earlier, form, live, moving, receipt_pages, screens
+from evaluator.collection import drafts, earlier, form, live, moving, receipt_pages, screens, sending
 from evaluator.collection.behind import refuse_behind
-from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, response_day, right_now, state
+from evaluator.collection.campaigns import LiveCampaign, check_open, closes_at, right_now, state
 from evaluator.collection.drafts import Draft
 from evaluator.collection.first_screen import FirstScreens
-from evaluator.collection.keys import campaign_key, visit_hash
-from evaluator.collection.promises import Promised
-from evaluator.collection.responses import response_row
 from evaluator.collection.screen_counts import BEGIN
 from evaluator.database import DatabaseError
 from evaluator.problems import Problem
-from questionnaires.acceptance import Accepted, accepted
 from questionnaires.evaluation import Context
-from questionnaires.quality import duration_class
 from questionnaires.recompute import recompute
 
 Ask = Request[Any, Any, Any]
@@ -36,17 +30,6 @@ UNSTORED = {"Cache-Control": "no-store"}
 
 def _(message: str) -> str:
     return message
-
-
-def addresses(campaign: LiveCampaign, visit: form.Visit) -> tuple[str, str]:
-    """Of the steps, and the one that the cookie goes to."""
-    if campaign.trial:
-        return campaign.trial, campaign.trial
-    mode = form.mode(visit)
-    if mode == "invitation":
-        return "/code/form", "/code"
-    address = f"/{'account' if mode == 'sign_in' else 'rate'}/{campaign.code}/{visit.unit}"
-    return address, address
 
 
 async def campaign_and_unit(request: Ask, campaign: str, unit: str) -> LiveCampaign:
@@ -107,7 +90,7 @@ def form_page(
     paused: bool = False,
 ) -> Response[str]:
     """A screen of the form, or its review; of a campaign that is paused with a word about that."""
-    address, _path = addresses(campaign, visit)
+    address, _path = sending.addresses(campaign, visit)
     mode = form.mode(visit)
     carried, behind = screens.carried(shown, shown.answers)
     context = {
@@ -115,7 +98,7 @@ def form_page(
         "unit": campaign.units[visit.unit],
         "mode": mode,
         "action": address,
-        "send_action": "/code/send" if mode == "invitation" else f"{address}/send",
+        "send_action": sending.send_address(campaign, visit),
         "visit": form.sign_visit(request.app.state.secret, earlier.of_present(campaign, visit)),
         "carried": carried,
         "cleared": screens.cleared(campaign, visit, shown),
@@ -152,7 +135,7 @@ async def begin(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> Resp
     Who comes with a code has sent a form for it, and Back must not lead to that: the way is kept from here on.
     """
     await refuse_behind(request, campaign)
-    address, path = addresses(campaign, visit)
+    address, path = sending.addresses(campaign, visit)
     if visit.code_hash is None:
         days = (closes_at(campaign, request.app.state.settings.zone) - right_now()).days + 1
         headers = key_header(request, path, days)
@@ -203,7 +186,7 @@ async def kept(request: Ask, campaign: LiveCampaign, draft: Draft) -> Response[A
     visit = form.read_visit(request.app.state.secret, draft.visit)
     campaign = await _as_now(request, campaign, visit)
     check_open(campaign, right_now(), request.app.state.settings.zone, form.started(visit))
-    address, _path = addresses(campaign, visit)
+    address, _path = sending.addresses(campaign, visit)
     number = str(request.query_params.get("step", ""))
     last = len(draft.trail)
     if not (number.isascii() and number.isdigit() and len(number) < 4 and 1 <= int(number) <= last):
@@ -253,7 +236,7 @@ async def _show(
                 shown.cleared,
             )
             if await drafts.save(key, campaign.id, draft):
-                address, _path = addresses(campaign, visit)
+                address, _path = sending.addresses(campaign, visit)
                 return pages.redirect(f"{address}?step={len(draft.trail)}{fragment}", headers)
         except DatabaseError:
             pass  # the page carries the answers itself
@@ -387,32 +370,16 @@ async def send(request: Ask, campaign: LiveCampaign, visit: form.Visit, sent: fo
         shown = moving.first_problem(campaign.questionnaire, sent, context)
         if shown is not None:
             return await _show(request, campaign, visit, shown, sent)
-    taken = accepted(campaign.questionnaire, state)
-    assert isinstance(taken, Accepted)
-    if not any(question.code in taken.answers for question in campaign.questionnaire.questions):
+    if not sending.answers_something(campaign.questionnaire, state):
         raise Problem(
             422, _("Nothing was answered"), _("Go back and answer at least one question; then send the form again.")
         )
-    row = response_row(
-        campaign.questionnaire, taken, questionnaire_version=campaign.version, campaign=campaign.id,
-        campaign_code=campaign.code, unit=visit.unit, mode=form.mode(visit), day=response_day(campaign, now, zone),
-        orders=earlier.shown_orders(campaign, visit), duration=duration_class(now.timestamp() - visit.started),
-        design_stratum=visit.design_stratum, psu=visit.psu,
-        code_hash=visit.code_hash or _visit_hash(request, campaign, visit),
-    )  # fmt: skip
     key = drafts.read_key(request.cookies)
-    promised = Promised(campaign.code, campaign.closes + timedelta(days=1))
-    outcome = await request.app.state.intake.submit(row, promised, drafts.name_of(key))
-    headers = _key_away(request, addresses(campaign, visit)[1]) if key is not None else {}
-    if outcome.kind == "duplicate":
+    slip = await sending.stored(request.app.state, campaign, visit, state, now, key)
+    if slip is None:
         raise already_counted(form.mode(visit))
-    return await receipt_pages.after_sending(
-        request, promised, visit.unit, outcome, cookies=key is not None, headers=headers
-    )
-
-
-def _visit_hash(request: Ask, campaign: LiveCampaign, visit: form.Visit) -> str:
-    return visit_hash(campaign_key(request.app.state.settings, campaign.code), visit.unit, visit.started, visit.seed)
+    headers = _key_away(request, sending.addresses(campaign, visit)[1]) if key is not None else {}
+    return await receipt_pages.after_sending(request, slip, cookies=key is not None, headers=headers)
 
 
 async def forget(request: Ask, path: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ import pytest
 from evaluator.app import Site, create_app
 from evaluator.collection import (
     account_routes,
+    at_once,
     batch_routes,
     change_routes,
     epochs,
@@ -174,7 +175,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
     for module in (
-        account_routes, batch_routes, change_routes, epochs, receipt_pages, routes, steps, life_routes,
+        account_routes, at_once, batch_routes, change_routes, epochs, receipt_pages, routes, steps, life_routes,
     ):  # fmt: skip
         monkeypatch.setattr(module, "right_now", clock)
     return clock
