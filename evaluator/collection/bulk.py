@@ -60,9 +60,9 @@ def _noted(rows: Iterable[ResponseRow], campaigns: set[int]) -> Iterator[Respons
 
 
 def _chunks(rows: Iterable[ResponseRow]) -> Iterator[list[ResponseRow]]:
-    """In the order of their identifiers, so that the order of a chunk says nothing."""
+    """In the order of their leaves, so that the order of a chunk says nothing."""
     waiting = iter(rows)
-    while chunk := sorted(islice(waiting, CHUNK)):
+    while chunk := sorted(islice(waiting, CHUNK), key=lambda row: row.leaf_hash):
         yield chunk
 
 

@@ -200,10 +200,10 @@ BRIEFLY = 100  # milliseconds that nobody can write while somebody reads
 CACHE = 128 * 1024  # kibibytes: the indexes of a million responses
 PLAN = """
 CREATE TEMP TABLE place (unit TEXT PRIMARY KEY, portion INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TEMP TABLE planned (portion INTEGER, identifier TEXT, PRIMARY KEY (portion, identifier)) WITHOUT ROWID;
-CREATE TEMP TABLE moving (identifier TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE planned (portion INTEGER, leaf_hash TEXT, PRIMARY KEY (portion, leaf_hash)) WITHOUT ROWID;
+CREATE TEMP TABLE moving (leaf_hash TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-OF_MOVING = "FROM moving CROSS JOIN pending USING (identifier)"
+OF_MOVING = "FROM moving CROSS JOIN pending USING (leaf_hash)"
 
 
 def _sqlite(path: str, epoch: _Epoch) -> Sealed:
@@ -227,7 +227,7 @@ def _sqlite(path: str, epoch: _Epoch) -> Sealed:
 
 
 def _sqlite_planned(connection: sqlite3.Connection, epoch: _Epoch) -> Iterator[tuple[tuple[Group, ...], int]]:
-    """Each time, identifiers of a portion are in `moving`; its groups, and how many they are. Locks nothing."""
+    """Each time, the leaves of a portion are in `moving`; its groups, and how many they are. Locks nothing."""
     connection.execute("BEGIN")  # one picture of what waits
     try:
         counts = "SELECT unit, count(*) FROM pending NOT INDEXED WHERE campaign = ? GROUP BY unit"
@@ -237,8 +237,8 @@ def _sqlite_planned(connection: sqlite3.Connection, epoch: _Epoch) -> Iterator[t
         places = [(unit, at) for at, groups in enumerate(portions) for group in groups for unit in group.units]
         connection.executemany("INSERT INTO place VALUES (?, ?)", places)
         connection.execute(
-            "INSERT INTO planned SELECT portion, identifier FROM pending NOT INDEXED JOIN place USING (unit) "
-            "WHERE campaign = ? ORDER BY portion, identifier",
+            "INSERT INTO planned SELECT portion, leaf_hash FROM pending NOT INDEXED JOIN place USING (unit) "
+            "WHERE campaign = ? ORDER BY portion, leaf_hash",
             [epoch.campaign],
         )
     finally:
@@ -247,9 +247,9 @@ def _sqlite_planned(connection: sqlite3.Connection, epoch: _Epoch) -> Iterator[t
         last = ""
         for number in epoch.slices(groups):
             connection.execute("DELETE FROM moving")
-            some = "SELECT identifier FROM planned WHERE portion = ? AND identifier > ? ORDER BY identifier LIMIT ?"
+            some = "SELECT leaf_hash FROM planned WHERE portion = ? AND leaf_hash > ? ORDER BY leaf_hash LIMIT ?"
             connection.execute(f"INSERT INTO moving {some}", [at, last, number])
-            last = connection.execute("SELECT max(identifier) FROM moving").fetchone()[0]
+            last = connection.execute("SELECT max(leaf_hash) FROM moving").fetchone()[0]
             if len(groups) == 1 and groups[0].size > number:
                 units = connection.execute(f"SELECT unit, count(*) {OF_MOVING} GROUP BY unit").fetchall()
                 yield (Group(dict(units)),), number
@@ -259,7 +259,7 @@ def _sqlite_planned(connection: sqlite3.Connection, epoch: _Epoch) -> Iterator[t
 
 def _sqlite_portion(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence[Group], number: int) -> bool:
     """One transaction; False, and nothing is done, when not all of it waits any more."""
-    found = connection.execute(f"SELECT commitment {OF_MOVING} ORDER BY +leaf_hash")
+    found = connection.execute(f"SELECT commitment {OF_MOVING} ORDER BY leaf_hash")
     entries = epoch.entries(row[0] for row in found)
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -300,7 +300,7 @@ def _sqlite_move(connection: sqlite3.Connection, epoch: _Epoch, groups: Sequence
         "INSERT INTO sealed_group (campaign, unit, log_size, responses, group_size) VALUES (?, ?, ?, ?, ?)",
         _group_rows(epoch.campaign, groups, head.size - len(entries)),
     )
-    some = "" if whole else " WHERE identifier IN (SELECT identifier FROM moving)"
+    some = "" if whole else " WHERE leaf_hash IN (SELECT leaf_hash FROM moving)"
     connection.execute(f"DELETE FROM pending{some}")
 
 
@@ -342,11 +342,11 @@ async def _postgres_portion(
 
 
 CHOSEN = "FROM pending WHERE campaign = $1 AND unit = ANY($2::text[])"
-LAST = f'SELECT identifier {CHOSEN} ORDER BY identifier COLLATE "C" LIMIT 1 OFFSET $3'
-BEYOND = "~"  # no identifier is
+LAST = f'SELECT leaf_hash {CHOSEN} ORDER BY leaf_hash COLLATE "C" LIMIT 1 OFFSET $3'
+BEYOND = "~"  # no hash is
 MOVE = f"""
 WITH gone AS (
-  DELETE {CHOSEN} AND identifier COLLATE "C" <= $3 RETURNING {MOVED}, commitment, withdrawn
+  DELETE {CHOSEN} AND leaf_hash COLLATE "C" <= $3 RETURNING {MOVED}, commitment, withdrawn
 ), moved AS (
   INSERT INTO response ({MOVED}) SELECT {MOVED} FROM gone WHERE NOT withdrawn ORDER BY identifier COLLATE "C"
 )

@@ -182,7 +182,8 @@ class Pending(Table):
     and counts nothing twice. The transaction that seals the epoch deletes that.
     """
 
-    identifier = BoundedText(length=32, least=32, primary_key=True)
+    leaf_hash = BoundedText(length=64, least=64, primary_key=True)
+    identifier = BoundedText(length=32, least=32)  # of the response that it becomes; each index takes a page an answer
     campaign = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     unit = ForeignKey(Unit, null=False, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
     mode = OneOf(MODES, default="open")
@@ -198,7 +199,6 @@ class Pending(Table):
     )
     salt = BoundedText(length=64, least=64)
     commitment = BoundedText(length=64, least=64)  # what its leaf will say, though answers and salt may go before
-    leaf_hash = BoundedText(length=64, least=64, unique=True)
     code_hash = BoundedText(length=64, null=True, default=None, index=True)  # or a visit's; the index is unique
     withdrawn = Boolean(default=False)  # answers and salt are gone; the leaf is sealed all the same, as promised
 
