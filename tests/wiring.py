@@ -24,5 +24,4 @@ def site_over(settings: Settings) -> Site:
     database.connect(settings.database)
     site.state = State({"settings": settings, "secret": settings.secret()})
     site.rendered.forget()
-    site.rendered._kept.clear()
     return site

@@ -8,22 +8,27 @@ there are the words for everything that can be wrong, and what was stored meanwh
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-from litestar.datastructures import State as Site
+from litestar.datastructures import State as SiteState
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from evaluator import security
 from evaluator.collection import drafts, form, moving, screens, sending, slips
 from evaluator.collection.campaigns import right_now, state
+from evaluator.database import DatabaseError
+from evaluator.problems import Problem
 from questionnaires.recompute import recompute
+
+log = logging.getLogger("evaluator")
 
 ADDRESSES = ("/code/", "/rate/", "/account/")  # of forms; trials are no campaigns
 PLAIN = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"0")]
 
 
-def taken_at_once(app: ASGIApp, site: Callable[[], Site]) -> ASGIApp:
+def taken_at_once(app: ASGIApp, site: Callable[[], SiteState]) -> ASGIApp:
     """The layer around the application; `site` gives the application's state, as it is when a form comes."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,10 +36,13 @@ def taken_at_once(app: ASGIApp, site: Callable[[], Site]) -> ASGIApp:
             await app(scope, receive, send)
             return
         messages = await _received(receive)
+        cookies = None
         try:
             cookies = await _taken(site(), scope, messages)
-        except Exception:  # whatever it is, the route meets it too, and says it
-            cookies = None
+        except (Problem, DatabaseError):
+            pass  # the route meets it too, and says it
+        except Exception:  # the route may go on without it, and then nobody else would hear of it
+            log.exception("a form was not taken at once")
         if cookies is None:
             await app(scope, _again(messages, receive), send)
             return
@@ -85,11 +93,11 @@ def _body(messages: list[Any]) -> bytes | None:
     return body if len(body) <= form.MOST_BYTES else None
 
 
-async def _taken(site: Site, scope: Scope, messages: list[Any]) -> list[str] | None:
+async def _taken(site: SiteState, scope: Scope, messages: list[Any]) -> list[str] | None:
     """Store what was sent: the cookies of the answer. None: this is not the ordinary case."""
     body = _body(messages)
     key = drafts.read_key({drafts.COOKIE: security.cookie(scope, drafts.COOKIE) or ""})
-    if body is None or key is None or security.from_elsewhere(scope):
+    if body is None or key is None or security.from_elsewhere(scope) or site.intake.is_full:
         return None
     settings = site.settings
     sent = form.read_form(body)
@@ -97,10 +105,9 @@ async def _taken(site: Site, scope: Scope, messages: list[Any]) -> list[str] | N
     campaign = await site.campaigns.by_number(visit.campaign)
     if campaign is None or visit.unit not in campaign.units or visit.version not in (0, campaign.version):
         return None
-    offered = {"open": campaign.open_link, "sign_in": campaign.sign_in, "invitation": True}[form.mode(visit)]
     now = right_now()
     if (
-        not offered
+        not sending.offers(campaign, form.mode(visit))
         or scope["path"] != sending.send_address(campaign, visit)
         or state(campaign, now, settings.zone) != "open"
         or await site.logs.is_behind(campaign.code)

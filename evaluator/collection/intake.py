@@ -36,6 +36,11 @@ class Intake:
         self._closing = False
         self._task = asyncio.create_task(self._run())
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is taken at the moment, or for good."""
+        return self._closing or len(self._waiting) >= self._depth
+
     async def submit(self, row: ResponseRow, promised: Promised | None = None, draft: str | None = None) -> Outcome:
         """Store a response, sign what is promised of it, and delete the draft of this name, if there is one.
 
@@ -46,7 +51,7 @@ class Intake:
         DatabaseError
             The database refused this row, or is not available.
         """
-        if self._closing or len(self._waiting) >= self._depth:
+        if self.is_full:
             raise problems.too_busy()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((Given(row, promised, draft), future))

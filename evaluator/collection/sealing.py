@@ -29,7 +29,7 @@ from evaluator.settings import Settings
 from evaluator.units.tables import Unit
 
 LEAST = 50  # responses of a unit that are sealed together before the close
-MOST = 5_000  # responses in one transaction while people answer: their answers wait for its end, less than a second
+MOST = 5_000  # responses in one transaction while people answer: their answers wait for its end, 0.6 s in the mean
 MOST_QUIET = 1_000_000  # while nobody can: an eighth of it takes twice as long, each touches most pages of the indexes
 SETTLE = timedelta(minutes=1)  # for what the writer still holds when the grace after a close ends
 MOST_MOVED = 250_000  # on PostgreSQL, where nobody waits and a transaction touches no more than its own rows

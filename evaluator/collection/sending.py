@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from litestar.datastructures import State as Site
+from litestar.datastructures import State as SiteState
 
 from evaluator.collection import drafts, earlier, form
 from evaluator.collection.campaigns import LiveCampaign, response_day
@@ -36,6 +36,11 @@ def send_address(campaign: LiveCampaign, visit: form.Visit) -> str:
     return f"{addresses(campaign, visit)[1]}/send"
 
 
+def offers(campaign: LiveCampaign, mode: form.Mode) -> bool:
+    """Whether people may answer a campaign in this way; a code was sent by whoever asks."""
+    return {"open": campaign.open_link, "sign_in": campaign.sign_in, "invitation": True}[mode]
+
+
 def answers_something(questionnaire: Questionnaire, found: State) -> bool:
     """Whether any question was answered; what is calculated is no answer."""
     return not _asked(questionnaire).isdisjoint(found.answers)
@@ -47,13 +52,13 @@ def _asked(questionnaire: Questionnaire) -> frozenset[str]:
 
 
 async def stored(
-    site: Site, campaign: LiveCampaign, visit: form.Visit, found: State, now: datetime, key: bytes | None
+    site: SiteState, campaign: LiveCampaign, visit: form.Visit, found: State, now: datetime, key: bytes | None
 ) -> Slip | None:
     """Store answers without a problem; when they are on disk, the slip. None: another answer counts already.
 
     Parameters
     ----------
-    site : State
+    site : SiteState
         Of the application.
     found : State
         What was worked out from the answers, in the terms of the campaign's present version.

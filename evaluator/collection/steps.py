@@ -53,8 +53,8 @@ async def form_of(
     found = await campaign_and_unit(request, campaign, unit)
     sent = form.read_form(await request.body())
     visit = form.read_visit(request.app.state.secret, sent.visit)
-    offered = {"open": found.open_link, "sign_in": found.sign_in}[mode]
-    if visit.campaign != found.id or visit.unit != unit or form.mode(visit) != mode or not offered:
+    ours = visit.campaign == found.id and visit.unit == unit and form.mode(visit) == mode
+    if not ours or not sending.offers(found, mode):
         raise form.tampered()
     return found, visit, sent
 

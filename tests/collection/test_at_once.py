@@ -170,6 +170,40 @@ async def test_a_body_that_breaks_off_is_never_taken(sqlite_url, app_on, serving
         assert await Pending.count() == 0
 
 
+async def test_a_full_queue_is_not_asked_twice(
+    sqlite_url, app_on, serving, small_campaign, monkeypatch, routed
+) -> None:
+    await small_campaign()
+    app = app_on(sqlite_url)
+    async with serving(app) as client:
+        monkeypatch.setattr(app.state.intake, "_depth", 0)
+        with monkeypatch.context() as patched:
+            patched.setattr(form, "read_form", lambda body, read=form.read_form: read_at.append(1) or read(body))
+            read_at: list[int] = []
+            assert (await posted(client, sent(app.state.secret))).status_code == 503
+        assert (read_at, routed) == ([1], [1])
+    assert await Pending.count() == 0
+
+
+async def test_an_error_of_this_way_alone_is_logged_and_the_form_taken(
+    sqlite_url, app_on, serving, small_campaign, monkeypatch, routed, caplog
+) -> None:
+    await small_campaign()
+    app = app_on(sqlite_url)
+
+    def broken(*_: object) -> str:
+        raise RuntimeError("only here")
+
+    async with serving(app) as client:
+        body = sent(app.state.secret)
+        with monkeypatch.context() as patched:
+            patched.setattr(at_once, "state", broken)
+            assert (await posted(client, body)).status_code == 303
+    assert routed == [1]
+    assert "a form was not taken at once" in caplog.text
+    assert await Pending.count() == 1
+
+
 async def test_a_writer_that_fails_once_is_asked_again_and_then_said(
     sqlite_url, app_on, serving, small_campaign, monkeypatch, routed
 ) -> None:
