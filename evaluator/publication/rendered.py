@@ -81,8 +81,10 @@ class Rendered:
         return len(self._kept)
 
     def forget(self) -> None:
-        """Ask anew before the next answer: something was just sent to this site."""
+        """Let every page go, and ask anew before the next answer: something was just sent to this site."""
         self._token = ""
+        self._kept.clear()
+        self._size = 0
 
     async def _current(self) -> str:
         """The text that is another one as soon as any public page may read otherwise."""
@@ -92,9 +94,8 @@ class Rendered:
             token = hashlib.sha256(told.encode()).hexdigest()
             self._asked = now
             if token != self._token:
+                self.forget()
                 self._token = token
-                self._kept.clear()
-                self._size = 0
                 self._when_changed()
         return self._token
 
